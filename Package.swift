@@ -1,0 +1,125 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The settings of every target: Swift 6 mode, warnings are errors, and the upcoming features that keep imports and
+/// existentials explicit (SE-0335, SE-0409, SE-0444, SE-0461).
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let flyingFox = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
+let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "daypass",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "TokenStore", targets: ["TokenStore"]),
+        .library(name: "TokenStoreTesting", targets: ["TokenStoreTesting"]),
+        .executable(name: "daypass", targets: ["daypass"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
+    ],
+    targets: [
+        // The extension point: public.
+        .target(name: "TokenStore", dependencies: [crypto, logging]),
+        .target(name: "TokenStoreTesting", dependencies: ["TokenStore", logging]),
+        .target(name: "TokenStores", dependencies: ["TokenStore", jwtKit, logging]),
+
+        // The C libraries and their two wrappers.
+        .systemLibrary(name: "CGRPC", providers: [.apt(["libgrpc-dev", "libssl-dev"])]),
+        .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .target(name: "UnaryRPC", dependencies: ["CGRPC", logging]),
+        .target(name: "HTTPTransfer", dependencies: ["CCurl", "TokenStore", logging]),
+
+        // The path of one Mount.
+        .target(name: "ProviderAPI", dependencies: [protobuf]),
+        .target(name: "StrictYAML", dependencies: [yams]),
+        .target(name: "Policy", dependencies: ["StrictYAML", "TokenStore"]),
+        .target(name: "Identity", dependencies: ["TokenStore", crypto, jwtKit, logging]),
+        .target(name: "Rendering", dependencies: ["TokenStore", crypto]),
+        .target(name: "Leases", dependencies: ["TokenStore", crypto, logging]),
+        .target(
+            name: "MountService",
+            dependencies: [
+                "Identity", "Leases", "Policy", "ProviderAPI", "Rendering", "StrictYAML", "TokenStore", crypto, logging,
+                protobuf,
+            ]
+        ),
+
+        // What is run.
+        .target(
+            name: "Daemon",
+            dependencies: [
+                "HTTPTransfer", "Identity", "Leases", "MountService", "Policy", "TokenStore", "TokenStores", "UnaryRPC",
+                lifecycle, logging,
+            ]
+        ),
+        .target(
+            name: "DaypassCommands",
+            dependencies: [
+                "Daemon", "Identity", "MountService", "Policy", "ProviderAPI", "Rendering", "StrictYAML", "TokenStore",
+                "TokenStores", "UnaryRPC", argumentParser, logging, protobuf,
+            ]
+        ),
+        .executableTarget(name: "daypass", dependencies: ["DaypassCommands"]),
+
+        // Loopback counterparts of a forge and a cluster, for the demo and the tests.
+        .target(name: "LoopbackForge", dependencies: [crypto, flyingFox, jwtKit, logging, subprocess]),
+        .target(name: "LoopbackCluster", dependencies: [crypto, flyingFox, jwtKit]),
+        .executableTarget(
+            name: "daypass-demo",
+            dependencies: ["LoopbackCluster", "LoopbackForge", logging, subprocess],
+            path: "Sources/Demo"
+        ),
+
+        .target(
+            name: "Support",
+            dependencies: ["LoopbackCluster", "LoopbackForge", "TokenStore", "TokenStoreTesting", subprocess],
+            path: "Tests/Support"
+        ),
+        .testTarget(name: "TokenStoreTests", dependencies: ["TokenStore", "TokenStoreTesting"]),
+        .testTarget(
+            name: "TokenStoresTests",
+            dependencies: ["HTTPTransfer", "LoopbackForge", "Support", "TokenStores", "TokenStoreTesting"]
+        ),
+        .testTarget(name: "StrictYAMLTests", dependencies: ["StrictYAML"]),
+        .testTarget(name: "PolicyTests", dependencies: ["Policy", "TokenStoreTesting"]),
+        .testTarget(
+            name: "IdentityTests",
+            dependencies: ["Identity", "LoopbackCluster", "Support", "TokenStoreTesting", crypto, jwtKit]
+        ),
+        .testTarget(name: "RenderingTests", dependencies: ["Rendering", "Support", "TokenStoreTesting", subprocess]),
+        .testTarget(name: "LeasesTests", dependencies: ["Leases", "TokenStoreTesting"]),
+        .testTarget(name: "MountServiceTests", dependencies: ["MountService", "Support", "TokenStoreTesting"]),
+        .testTarget(name: "UnaryRPCTests", dependencies: ["UnaryRPC", "Support"]),
+        .testTarget(name: "HTTPTransferTests", dependencies: ["HTTPTransfer", "Support", flyingFox]),
+        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "ProviderAPI", "Support", "TokenStoreTesting"]),
+        .testTarget(name: "DaypassCommandsTests", dependencies: ["DaypassCommands", "Support", subprocess]),
+    ]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = settings
+}

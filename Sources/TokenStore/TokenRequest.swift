@@ -1,0 +1,38 @@
+// What is asked of a token store: for whom, and in which scope.
+
+/// The build that a token is for: one Pod and the service account it runs as.
+public struct Subject: Sendable, Hashable, Codable {
+    /// The Pod's namespace.
+    public var namespace: String
+    /// The service account that the Pod runs as.
+    public var serviceAccount: String
+    /// The Pod's name.
+    public var podName: String
+    /// The Pod's UID: what tells two Pods of one name apart.
+    public var podUID: String
+
+    /// Creates a subject.
+    public init(namespace: String, serviceAccount: String, podName: String, podUID: String) {
+        self.namespace = namespace
+        self.serviceAccount = serviceAccount
+        self.podName = podName
+        self.podUID = podUID
+    }
+}
+
+/// A request for one token, after policy: the scope is exactly what may be minted.
+public struct TokenRequest: Sendable, Hashable {
+    /// The build that the token is for.
+    public var subject: Subject
+    /// What the token may reach. Never empty: policy refuses an empty scope, and a store must refuse it too.
+    public var scope: TokenScope
+    /// The life that is wished for; a source that can't set one ignores it.
+    public var lifetime: Duration?
+
+    /// Creates a request.
+    public init(subject: Subject, scope: TokenScope, lifetime: Duration? = nil) {
+        self.subject = subject
+        self.scope = scope
+        self.lifetime = lifetime
+    }
+}

@@ -1,0 +1,90 @@
+// Where a token is good: a forge's git server, a registry, or both.
+
+/// The forge or registry that accepts a store's tokens.
+public struct TokenService: Sendable, Hashable {
+    /// The git server, when tokens of this store open one.
+    public var git: GitServer?
+    /// The registry's host, with its port where it has one (`ghcr.io`, `registry.example:5000`), when tokens open one.
+    public var registryHost: String?
+
+    /// Creates a service.
+    public init(git: GitServer? = nil, registryHost: String? = nil) {
+        self.git = git
+        self.registryHost = registryHost
+    }
+}
+
+/// A git server that is reached over HTTP.
+public struct GitServer: Sendable, Hashable {
+    /// `https`, or `http` on a loopback address.
+    public let scheme: String
+    /// The host in lower case, with its port where it is not the scheme's own.
+    public let host: String
+    /// How many parts a repository's name has: 2 for `owner/name`; more with nested groups.
+    public let nameParts: ClosedRange<Int>
+    /// Whether `Owner/Name` and `owner/name` are one repository.
+    public let namesIgnoreCase: Bool
+
+    /// The scheme and the host: `https://github.com`.
+    public var origin: String { "\(scheme)://\(host)" }
+
+    /// Reads a server's base URL.
+    ///
+    /// - Throws: ``RepositoryReferenceError`` when it is not `https` (or `http` on a loopback address), or holds
+    ///   anything but a host and a port.
+    public init(
+        webURL: String,
+        nameParts: ClosedRange<Int> = 2...2,
+        namesIgnoreCase: Bool = false
+    ) throws(RepositoryReferenceError) {
+        let parts = try HTTPURLParts(webURL)
+        guard parts.path.isEmpty || parts.path == "/" else {
+            throw RepositoryReferenceError("the server's URL must end after the host, and this one has a path")
+        }
+        guard parts.scheme == "https" || parts.isLoopback else {
+            throw RepositoryReferenceError("the server's URL must be https (http is taken on a loopback address only)")
+        }
+        scheme = parts.scheme
+        host = parts.authority
+        self.nameParts = nameParts
+        self.namesIgnoreCase = namesIgnoreCase
+    }
+
+    /// The name of the repository that a URL on this server, or a bare `owner/name`, stands for: without `.git`.
+    ///
+    /// - Throws: ``RepositoryReferenceError`` for another scheme or host, userinfo, a query, a fragment, or a name
+    ///   that is no repository's.
+    public func repository(_ reference: String) throws(RepositoryReferenceError) -> String {
+        var name = Substring(reference)
+        if reference.contains("://") || reference.contains("@") || reference.contains(":") {
+            let parts = try HTTPURLParts(reference)
+            guard parts.scheme == scheme else {
+                throw RepositoryReferenceError("its scheme is \(parts.scheme), and this store serves \(origin)")
+            }
+            guard parts.authority == host else {
+                throw RepositoryReferenceError("its host is \(parts.authority), and this store serves \(origin)")
+            }
+            name = Substring(parts.path).dropFirst()
+        }
+        if name.hasSuffix("/") { name.removeLast() }
+        if name.hasSuffix(".git") { name.removeLast(4) }
+        let components = name.split(separator: "/", omittingEmptySubsequences: false)
+        guard nameParts.contains(components.count), components.allSatisfy(Self.isNamePart) else {
+            throw RepositoryReferenceError("\"\(printable(name))\" is no repository name of the form owner/name")
+        }
+        return String(name)
+    }
+
+    /// Letters, digits, `.`, `_` and `-`: what the forges allow. So nothing here needs escaping in a file we render.
+    private static func isNamePart(_ part: Substring) -> Bool {
+        guard !part.isEmpty, part != ".", part != "..", part.utf8.count <= 255, !part.hasPrefix("-") else { return false }
+        return part.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): true
+            case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): true
+            default: false
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+// The extension point: a source of short-lived tokens.
+
+/// A source of short-lived tokens: a forge, a registry or an identity service.
+///
+/// One value serves one entry of `stores` in the node's configuration for the life of the daemon, so it may keep
+/// caches (a signing key, an installation id). It is called from many tasks at once. It never decides who may have a
+/// token: by the time ``issue(_:)`` is called, policy has already cut the scope down to what is granted.
+///
+/// A store does not retry in a loop, sleep beyond the caller's deadline or log an answer's body; it makes one
+/// conversation with its source and classifies what went wrong as a ``TokenStoreError``.
+public protocol TokenStore: Sendable {
+    /// What an operator writes beside `kind` for this store. Decoded strictly: a key that `Settings` does not ask for
+    /// is an error that names its line.
+    associatedtype Settings: Decodable & Sendable
+
+    /// The word for this store in the configuration, for example `github-app`.
+    static var kind: String { get }
+
+    /// The permission names that the source knows, for early and friendly errors; empty when they are not known ahead.
+    static var knownPermissions: Set<String> { get }
+
+    /// Where tokens minted with these settings are good. Does no I/O: it also serves offline checks.
+    static func service(for settings: Settings) throws(TokenStoreError) -> TokenService
+
+    /// Makes a store ready to issue. May read key files; does not use the network.
+    init(settings: Settings, context: TokenStoreContext) throws(TokenStoreError)
+
+    /// Mints one token for one build.
+    ///
+    /// - Throws: ``TokenStoreError``. When the answer was lost after the request left, the error says so in
+    ///   ``TokenStoreError/tokenMayExist``.
+    func issue(_ request: TokenRequest) async throws(TokenStoreError) -> IssuedToken
+
+    /// Ends a token before its time. A token that is already gone is a success.
+    ///
+    /// - Throws: ``TokenStoreError`` when the token may still work.
+    func revoke(_ handle: RevocationHandle) async throws(TokenStoreError)
+}
+
+extension TokenStore {
+    public static var knownPermissions: Set<String> { [] }
+}
