@@ -55,16 +55,18 @@ let package = Package(
 
         // The path of one Mount.
         .target(name: "ProviderAPI", dependencies: [protobuf]),
+        .target(name: "Refusals"),
         .target(name: "StrictYAML", dependencies: [yams]),
-        .target(name: "Policy", dependencies: ["StrictYAML", "TokenStore"]),
-        .target(name: "Identity", dependencies: ["TokenStore", crypto, jwtKit, logging]),
-        .target(name: "Rendering", dependencies: ["TokenStore", crypto]),
+        .target(name: "MountRequests", dependencies: ["Refusals", "StrictYAML", "TokenStore"]),
+        .target(name: "Policy", dependencies: ["MountRequests", "Refusals", "StrictYAML", "TokenStore"]),
+        .target(name: "Identity", dependencies: ["Refusals", "TokenStore", crypto, jwtKit, logging]),
+        .target(name: "Rendering", dependencies: ["MountRequests", "Refusals", "TokenStore", crypto]),
         .target(name: "Leases", dependencies: ["TokenStore", crypto, logging]),
         .target(
             name: "MountService",
             dependencies: [
-                "Identity", "Leases", "Policy", "ProviderAPI", "Rendering", "StrictYAML", "TokenStore", crypto, logging,
-                protobuf,
+                "Identity", "Leases", "MountRequests", "Policy", "ProviderAPI", "Refusals", "Rendering", "TokenStore",
+                crypto, logging, protobuf,
             ]
         ),
 
@@ -72,17 +74,20 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "HTTPTransfer", "Identity", "Leases", "MountService", "Policy", "TokenStore", "TokenStores", "UnaryRPC",
-                lifecycle, logging,
+                "HTTPTransfer", "Identity", "Leases", "MountRequests", "MountService", "Policy", "Refusals",
+                "Rendering",
+                "TokenStore", "TokenStores", "UnaryRPC", crypto, lifecycle, logging,
             ]
         ),
         .target(
             name: "DaypassCommands",
             dependencies: [
-                "Daemon", "Identity", "MountService", "Policy", "ProviderAPI", "Rendering", "StrictYAML", "TokenStore",
-                "TokenStores", "UnaryRPC", argumentParser, logging, protobuf,
+                "Daemon", "Identity", "MountRequests", "MountService", "Policy", "ProviderAPI", "Refusals", "Rendering",
+                "StrictYAML", "TokenStore", "TokenStores", "UnaryRPC", "VolumeWriter", argumentParser, logging,
+                protobuf, yams,
             ]
         ),
+        .target(name: "VolumeWriter"),
         .executableTarget(name: "daypass", dependencies: ["DaypassCommands"]),
 
         // Loopback counterparts of a forge and a cluster, for the demo and the tests.
@@ -102,21 +107,49 @@ let package = Package(
         .testTarget(name: "TokenStoreTests", dependencies: ["TokenStore", "TokenStoreTesting"]),
         .testTarget(
             name: "TokenStoresTests",
-            dependencies: ["HTTPTransfer", "LoopbackForge", "Support", "TokenStores", "TokenStoreTesting"]
+            dependencies: [
+                "HTTPTransfer", "LoopbackForge", "Support", "TokenStore", "TokenStores", "TokenStoreTesting",
+            ]
         ),
+        .testTarget(name: "RefusalsTests", dependencies: ["Refusals"]),
         .testTarget(name: "StrictYAMLTests", dependencies: ["StrictYAML"]),
-        .testTarget(name: "PolicyTests", dependencies: ["Policy", "TokenStoreTesting"]),
+        .testTarget(name: "MountRequestsTests", dependencies: ["MountRequests", "Refusals", "TokenStore"]),
+        .testTarget(
+            name: "PolicyTests",
+            dependencies: ["MountRequests", "Policy", "Refusals", "StrictYAML", "TokenStore", "TokenStoreTesting"]
+        ),
         .testTarget(
             name: "IdentityTests",
-            dependencies: ["Identity", "LoopbackCluster", "Support", "TokenStoreTesting", crypto, jwtKit]
+            dependencies: [
+                "Identity", "LoopbackCluster", "Refusals", "Support", "TokenStore", "TokenStoreTesting", crypto, jwtKit,
+            ]
         ),
-        .testTarget(name: "RenderingTests", dependencies: ["Rendering", "Support", "TokenStoreTesting", subprocess]),
-        .testTarget(name: "LeasesTests", dependencies: ["Leases", "TokenStoreTesting"]),
-        .testTarget(name: "MountServiceTests", dependencies: ["MountService", "Support", "TokenStoreTesting"]),
+        .testTarget(
+            name: "RenderingTests",
+            dependencies: ["MountRequests", "Refusals", "Rendering", "Support", "TokenStore", subprocess]
+        ),
+        .testTarget(name: "VolumeWriterTests", dependencies: ["Support", "VolumeWriter"]),
+        .testTarget(name: "LeasesTests", dependencies: ["Leases", "TokenStore", "TokenStoreTesting"]),
+        .testTarget(
+            name: "MountServiceTests",
+            dependencies: [
+                "Identity", "Leases", "LoopbackCluster", "MountRequests", "MountService", "Policy", "ProviderAPI",
+                "Refusals", "Rendering", "Support", "TokenStore", "TokenStoreTesting", protobuf,
+            ]
+        ),
         .testTarget(name: "UnaryRPCTests", dependencies: ["UnaryRPC", "Support"]),
-        .testTarget(name: "HTTPTransferTests", dependencies: ["HTTPTransfer", "Support", flyingFox]),
-        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "ProviderAPI", "Support", "TokenStoreTesting"]),
-        .testTarget(name: "DaypassCommandsTests", dependencies: ["DaypassCommands", "Support", subprocess]),
+        .testTarget(name: "HTTPTransferTests", dependencies: ["HTTPTransfer", "Support", "TokenStore", flyingFox]),
+        .testTarget(
+            name: "DaemonTests",
+            dependencies: [
+                "Daemon", "LoopbackCluster", "LoopbackForge", "ProviderAPI", "Support", "TokenStoreTesting", "UnaryRPC",
+                protobuf,
+            ]
+        ),
+        .testTarget(
+            name: "DaypassCommandsTests",
+            dependencies: ["DaypassCommands", "LoopbackCluster", "LoopbackForge", "Support", subprocess]
+        ),
     ]
 )
 

@@ -34,10 +34,12 @@ extension TokenService {
         }
         if let at = name.firstIndex(of: "@") { name = name[..<at] }
         var parts = name.split(separator: "/", omittingEmptySubsequences: false)
-        if let last = parts.last, let colon = last.firstIndex(of: ":"), parts.count > 1 || last.hasPrefix(":") == false {
+        if let last = parts.last, let colon = last.firstIndex(of: ":"), parts.count > 1 || last.hasPrefix(":") == false
+        {
             parts[parts.count - 1] = last[..<colon]
         }
-        if let first = parts.first, parts.count > 1, first.contains(".") || first.contains(":") || first == "localhost" {
+        if let first = parts.first, parts.count > 1, first.contains(".") || first.contains(":") || first == "localhost"
+        {
             guard first.lowercased() == registryHost else {
                 let host = printable(first)
                 throw RepositoryReferenceError("its registry is \(host), and this store serves \(registryHost)")

@@ -77,7 +77,9 @@ public struct GitServer: Sendable, Hashable {
 
     /// Letters, digits, `.`, `_` and `-`: what the forges allow. So nothing here needs escaping in a file we render.
     private static func isNamePart(_ part: Substring) -> Bool {
-        guard !part.isEmpty, part != ".", part != "..", part.utf8.count <= 255, !part.hasPrefix("-") else { return false }
+        guard !part.isEmpty, part != ".", part != "..", part.utf8.count <= 255, !part.hasPrefix("-") else {
+            return false
+        }
         return part.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
