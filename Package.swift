@@ -129,7 +129,10 @@ let package = Package(
             dependencies: ["MountRequests", "Refusals", "Rendering", "Support", "TokenStore", subprocess]
         ),
         .testTarget(name: "VolumeWriterTests", dependencies: ["Support", "VolumeWriter"]),
-        .testTarget(name: "LeasesTests", dependencies: ["Leases", "TokenStore", "TokenStoreTesting"]),
+        .testTarget(
+            name: "LeasesTests",
+            dependencies: ["Leases", "Support", "TokenStore", "TokenStoreTesting", logging]
+        ),
         .testTarget(
             name: "MountServiceTests",
             dependencies: [
