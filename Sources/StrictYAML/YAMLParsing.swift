@@ -1,0 +1,251 @@
+// From text to values, with Yams: bounded, and without the parts of YAML that surprise.
+
+import Yams
+
+/// How much one text may hold.
+package struct YAMLLimits: Sendable, Hashable {
+    /// The most bytes of the text.
+    package var bytes: Int
+    /// The most levels of mappings and lists.
+    package var depth: Int
+
+    package init(bytes: Int = 1 << 20, depth: Int = 32) {
+        self.bytes = bytes
+        self.depth = depth
+    }
+}
+
+extension YAMLValue {
+    /// Reads a text that holds one document.
+    ///
+    /// - Parameters:
+    ///   - file: the name that problems carry.
+    ///   - line, column: what is added to lines and columns, for a text that is a part of another.
+    /// - Throws: ``YAMLProblems`` when it is too large, no YAML, empty, more than one document, or uses an anchor, an
+    ///   alias, a merge key, a duplicate key or a tag of its own.
+    package static func parse(
+        _ text: String,
+        file: String,
+        limits: YAMLLimits = YAMLLimits(),
+        line: Int = 0,
+        column: Int = 0
+    ) throws(YAMLProblems) -> YAMLValue {
+        let all = try documents(text, file: file, limits: limits, line: line, column: column)
+        guard let first = all.first else {
+            throw YAMLProblems(
+                YAMLProblem(file: file, line: line + 1, column: column + 1, path: "", message: "there is nothing in it")
+            )
+        }
+        if all.count > 1 {
+            throw YAMLProblems(
+                all[1].problem("a second document begins here, and one is expected", fix: "remove the \"---\" line")
+            )
+        }
+        return first
+    }
+
+    /// Reads a text that may hold several documents, separated by `---`. Empty documents are left out.
+    ///
+    /// - Throws: ``YAMLProblems``, as ``parse(_:file:limits:line:column:)``.
+    package static func documents(
+        _ text: String,
+        file: String,
+        limits: YAMLLimits = YAMLLimits(),
+        line: Int = 0,
+        column: Int = 0
+    ) throws(YAMLProblems) -> [YAMLValue] {
+        var reading = YAMLReading(file: file, limits: limits, line: line, column: column)
+        return try reading.documents(text)
+    }
+}
+
+private struct YAMLReading {
+    let file: String
+    let limits: YAMLLimits
+    let line: Int
+    let column: Int
+    var problems: [YAMLProblem] = []
+    var nextID = 0
+
+    init(file: String, limits: YAMLLimits, line: Int, column: Int) {
+        self.file = file
+        self.limits = limits
+        self.line = line
+        self.column = column
+    }
+
+    mutating func documents(_ text: String) throws(YAMLProblems) -> [YAMLValue] {
+        let size = text.utf8.count
+        guard size <= limits.bytes else {
+            let message = "it is \(size) bytes long, and \(limits.bytes) are allowed"
+            throw YAMLProblems(problem(Position(), .root(file: file), message))
+        }
+        if let alias = firstLikelyAlias(in: text) {
+            throw YAMLProblems(problem(alias, .root(file: file), Self.noAliases, fix: "write the value out"))
+        }
+        do {
+            // The encoding is named because Yams asks the environment otherwise; the resolver has no rules because a
+            // scalar's meaning is decided while decoding.
+            var contiguous = text
+            contiguous.makeContiguousUTF8()
+            let parser = try Parser(yaml: contiguous, resolver: .basic, encoding: .utf8)
+            var values: [YAMLValue] = []
+            while let node = try parser.nextRoot() {
+                let value = convert(node, .root(file: file), depth: 1)
+                if let value, !value.isNull { values.append(value) }
+            }
+            // Nodes hold their anchors weakly; the parser owns them.
+            withExtendedLifetime(parser) {}
+            if let all = YAMLProblems(problems) { throw all }
+            return values
+        } catch let error as YAMLProblems {
+            throw error
+        } catch let error as YamlError {
+            throw YAMLProblems(problem(for: error))
+        } catch {
+            throw YAMLProblems(problem(Position(), .root(file: file), "it can't be read as YAML"))
+        }
+    }
+
+    private static let noAliases = "anchors and aliases (&name, *name) are not accepted"
+
+    private mutating func convert(_ node: Node, _ path: YAMLPath, depth: Int) -> YAMLValue? {
+        let mark = node.mark.map(Position.init) ?? Position()
+        guard node.anchor == nil else {
+            problems.append(problem(mark, path, Self.noAliases, fix: "write the value out"))
+            return nil
+        }
+        guard depth <= limits.depth else {
+            problems.append(problem(mark, path, "it is nested deeper than \(limits.depth) levels"))
+            return nil
+        }
+        switch node {
+        case .scalar(let scalar):
+            return finish(mark, path, tag: scalar.tag) { .scalar(scalar.string, style: Self.style(scalar.style)) }
+        case .sequence(let sequence):
+            var elements: [YAMLValue] = []
+            elements.reserveCapacity(sequence.count)
+            for (index, element) in sequence.enumerated() {
+                if let value = convert(element, .index(index, in: path), depth: depth + 1) { elements.append(value) }
+            }
+            return finish(mark, path, tag: sequence.tag) { .sequence(elements) }
+        case .mapping(let mapping):
+            var entries: [YAMLValue.Entry] = []
+            entries.reserveCapacity(mapping.count)
+            for (key, value) in mapping {
+                if let entry = entry(key, value, path, depth: depth) { entries.append(entry) }
+            }
+            return finish(mark, path, tag: mapping.tag) { .mapping(entries) }
+        case .alias:
+            problems.append(problem(mark, path, Self.noAliases, fix: "write the value out"))
+            return nil
+        }
+    }
+
+    private mutating func entry(_ key: Node, _ value: Node, _ path: YAMLPath, depth: Int) -> YAMLValue.Entry? {
+        let mark = key.mark.map(Position.init) ?? Position()
+        guard case .scalar(let name) = key, name.anchor == nil else {
+            let message = key.anchor == nil ? "a key must be a plain text, not a list or a mapping" : Self.noAliases
+            problems.append(problem(mark, path, message))
+            return nil
+        }
+        if name.string == "<<", name.style == .plain {
+            problems.append(problem(mark, path, "merge keys (<<) are not accepted", fix: "write the keys out"))
+            return nil
+        }
+        if name.string.isEmpty {
+            problems.append(problem(mark, path, "a key is empty"))
+            return nil
+        }
+        guard accepts(name.tag, mark, path) else { return nil }
+        let place = YAMLPath.key(name.string, in: path)
+        guard let converted = convert(value, place, depth: depth + 1) else { return nil }
+        return YAMLValue.Entry(
+            key: name.string,
+            line: mark.line + line,
+            column: mark.column + column,
+            value: converted
+        )
+    }
+
+    private mutating func finish(
+        _ mark: Position,
+        _ path: YAMLPath,
+        tag: Tag,
+        _ content: () -> YAMLValue.Content
+    ) -> YAMLValue? {
+        guard accepts(tag, mark, path) else { return nil }
+        nextID += 1
+        return YAMLValue(
+            content: content(),
+            line: mark.line + line,
+            column: mark.column + column,
+            location: path,
+            id: nextID
+        )
+    }
+
+    /// Only YAML's core tags (<https://yaml.org/spec/1.2.2/#103-core-schema>), which change nothing here.
+    private mutating func accepts(_ tag: Tag, _ mark: Position, _ path: YAMLPath) -> Bool {
+        let prefix = "tag:yaml.org,2002:"
+        let name = tag.rawValue
+        if name.isEmpty || name == "!" { return true }
+        if name.hasPrefix(prefix),
+            ["str", "seq", "map", "int", "bool", "float", "null"].contains(name.dropFirst(prefix.count))
+        {
+            return true
+        }
+        problems.append(problem(mark, path, "the tag \(quoted(name)) is not accepted", fix: "remove the tag"))
+        return false
+    }
+
+    private static func style(_ style: Node.Scalar.Style) -> YAMLValue.ScalarStyle {
+        switch style {
+        case .plain, .any: .plain
+        case .singleQuoted, .doubleQuoted: .quoted
+        case .literal: .literal
+        case .folded: .folded
+        }
+    }
+
+    private func problem(_ mark: Position, _ path: YAMLPath, _ message: String, fix: String = "") -> YAMLProblem {
+        YAMLProblem(
+            file: file,
+            line: mark.line + line,
+            column: mark.column + column,
+            path: path.text,
+            message: message,
+            fix: fix
+        )
+    }
+
+    /// libyaml's own words for what is wrong; never the snippet of the text that Yams would add.
+    private func problem(for error: YamlError) -> YAMLProblem {
+        let start = Position()
+        switch error {
+        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
+            .composer(let context, let problem, let mark, _):
+            let before = context.map { "\($0.text): " } ?? ""
+            return self.problem(Position(mark), .root(file: file), "it is no YAML: \(before)\(problem)")
+        case .reader(let problem, _, _, _):
+            return self.problem(start, .root(file: file), "it is no YAML: \(problem)")
+        case .duplicatedKeysInMapping(let keys, let context):
+            let names = keys.prefix(5).map { quoted($0) }.joined(separator: ", ")
+            return self.problem(
+                Position(context.mark),
+                .root(file: file),
+                "the key \(names) appears more than once in this mapping",
+                fix: "keep one"
+            )
+        default:
+            return problem(start, .root(file: file), "it can't be read as YAML")
+        }
+    }
+}
+
+extension Position {
+    fileprivate init(_ mark: Mark) {
+        line = mark.line
+        column = mark.column
+    }
+}
