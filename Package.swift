@@ -14,6 +14,7 @@ let settings: [SwiftSetting] = [
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let flyingFox = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
 let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -59,7 +60,7 @@ let package = Package(
         .target(name: "StrictYAML", dependencies: [yams]),
         .target(name: "MountRequests", dependencies: ["Refusals", "StrictYAML", "TokenStore"]),
         .target(name: "Policy", dependencies: ["MountRequests", "Refusals", "StrictYAML", "TokenStore"]),
-        .target(name: "Identity", dependencies: ["Refusals", "TokenStore", crypto, jwtKit, logging]),
+        .target(name: "Identity", dependencies: ["Refusals", "TokenStore", crypto, cryptoExtras, logging]),
         .target(name: "Rendering", dependencies: ["MountRequests", "Refusals", "TokenStore", crypto]),
         .target(name: "Leases", dependencies: ["TokenStore", crypto, logging]),
         .target(
@@ -92,7 +93,7 @@ let package = Package(
 
         // Loopback counterparts of a forge and a cluster, for the demo and the tests.
         .target(name: "LoopbackForge", dependencies: [crypto, flyingFox, jwtKit, logging, subprocess]),
-        .target(name: "LoopbackCluster", dependencies: [crypto, flyingFox, jwtKit]),
+        .target(name: "LoopbackCluster", dependencies: ["TokenStore", crypto, cryptoExtras, flyingFox]),
         .executableTarget(
             name: "daypass-demo",
             dependencies: ["LoopbackCluster", "LoopbackForge", logging, subprocess],
@@ -121,7 +122,8 @@ let package = Package(
         .testTarget(
             name: "IdentityTests",
             dependencies: [
-                "Identity", "LoopbackCluster", "Refusals", "Support", "TokenStore", "TokenStoreTesting", crypto, jwtKit,
+                "Identity", "LoopbackCluster", "Refusals", "TokenStore", "TokenStoreTesting", crypto, cryptoExtras,
+                flyingFox, jwtKit, logging,
             ]
         ),
         .testTarget(
