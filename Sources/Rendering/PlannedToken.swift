@@ -1,0 +1,22 @@
+// A token as a file plan knows it: before it is minted.
+
+package import TokenStore
+
+/// A token that will be minted: its name in the request, where it is good, and what policy granted.
+package struct PlannedToken: Sendable, Hashable {
+    /// The name by which files refer to it.
+    package var name: String
+    /// Where its store's tokens are good.
+    package var service: TokenService
+    /// What is granted: it becomes the sections of a repository-scoped `gitconfig` and the keys of `containers-auth`.
+    package var scope: TokenScope
+
+    package init(name: String, service: TokenService, scope: TokenScope) {
+        self.name = name
+        self.service = service
+        self.scope = scope
+    }
+
+    /// The host that the token opens: the git server's, or the registry's where there is no git server.
+    var host: String? { service.git?.host ?? service.registryHost }
+}

@@ -1,0 +1,19 @@
+// Text as one word of the POSIX shell.
+
+enum ShellWord {
+    /// The text in single quotes; a single quote leaves them for a moment
+    /// (<https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_02>).
+    static func quoted(_ text: String) -> String { "'\(text.replacing("'", with: #"'\''"#))'" }
+
+    /// The text as it is where the shell reads it so, else in single quotes: readers that know no quotes, as
+    /// `docker run --env-file`, then understand ordinary values too.
+    static func quotedIfNeeded(_ text: String) -> String { text.utf8.allSatisfy(isPlain) ? text : quoted(text) }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        default: "_-.,:/@+=%".utf8.contains(byte)
+        }
+    }
+}
