@@ -7,9 +7,8 @@ import TokenStore
 ///
 /// The token is in the script: git runs it once for the name and once for the password, and a script that read another
 /// file would have to find it and could break in between. It runs no program and reads nothing. Prompts are compared
-/// whole, with no pattern: before git 2.48 a prompt shows the user name of the URL unescaped
-/// (<https://nvd.nist.gov/vuln/detail/CVE-2024-50349>), so that a hostile submodule's URL can put our host in front of
-/// its own.
+/// whole, with no pattern: without the fix of CVE-2024-50349 (<https://nvd.nist.gov/vuln/detail/CVE-2024-50349>) git
+/// shows the user name of the URL unescaped, so that a hostile submodule's URL can put our host in front of its own.
 /// A prompt with a path (`credential.useHttpPath`) is therefore not answered; nor is one for another user's password.
 struct AskpassFormat: FileFormat {
     static let name = "askpass"
@@ -29,10 +28,10 @@ struct AskpassFormat: FileFormat {
         for (entry, issued) in zip(entries, issued) {
             let credential = try Credential(issued, of: entry.token, in: Self.name)
             let (scheme, host) = (entry.server.scheme, entry.server.host)
-            // The user name stands in the prompt as it is before git 2.48, and percent-encoded since.
-            let users = Set([credential.username, PercentEncoding.encode(credential.username)]).sorted()
+            // Without that fix git shows the user name as it is, with it percent-encoded, each byte in capitals.
+            let users = Set([credential.username, PercentEncoding.encode(credential.username, uppercase: true)])
             let asksName = ["Username for '\(scheme)://\(host)': "]
-            let asksPassword = users.map { "Password for '\(scheme)://\($0)@\(host)': " }
+            let asksPassword = users.sorted().map { "Password for '\(scheme)://\($0)@\(host)': " }
             lines.append(Self.branch(asksName, answer: credential.username))
             lines.append(Self.branch(asksPassword, answer: credential.password))
         }

@@ -25,7 +25,6 @@ struct GitConfigFormat: FileFormat {
         let ask = input.ask
         let scope = try Self.scope(of: ask)
         if let mountPath = ask.mountPath { try Self.check(mountPath: mountPath, of: ask) }
-        try Self.checkText(ask.path, of: ask)
 
         var servers: [GitServer] = []
         for token in input.tokens { servers.append(try input.gitServer(of: token)) }

@@ -21,10 +21,9 @@ struct GitCredentialFormat: FileFormat {
         let credential = try Credential(issued[0], of: token, in: Self.name)
         var lines = ["username=\(credential.username)", "password=\(credential.password)"]
         if let expiry = issued[0].expiresAt { lines.append("password_expiry_utc=\(expiry.epochSeconds)") }
-        // git before 2.48 reads lines of any length, a helper's reader with a fixed buffer does not: gitcredentials
-        // asks for less than 65535 bytes.
+        // The protocol's own limit: <https://git-scm.com/docs/git-credential#IOFMT>.
         guard lines.allSatisfy({ $0.utf8.count < 65_535 }) else {
-            throw Credential.unusable(token, Self.name, "user name or token is longer than git reads")
+            throw Credential.unusable(token, Self.name, "user name or token is longer than a line may be")
         }
         return Array((lines.joined(separator: "\n") + "\n").utf8)
     }
