@@ -1,0 +1,11 @@
+// The one list of the token stores that come with Daypass.
+
+package import TokenStore
+
+/// The token stores that come with Daypass. A new one is a folder beside this file and a line in ``all``.
+package enum BuiltinStores {
+    /// The stores, in the order in which documents name them.
+    package static let all: [any TokenStore.Type] = [
+        GitHubAppStore.self
+    ]
+}
