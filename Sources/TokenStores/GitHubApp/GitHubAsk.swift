@@ -54,7 +54,7 @@ struct GitHubAsk: Sendable {
             )
         }
         let owners = repositories.map { $0.prefix { $0 != "/" } }
-        owner = String(owners.first ?? "")
+        let owner = String(owners.first ?? "")
         if let other = owners.first(where: { $0.lowercased() != owner.lowercased() }) {
             throw TokenStoreError(
                 .refused,
@@ -62,6 +62,7 @@ struct GitHubAsk: Sendable {
                 fix: "ask for one token for each owner"
             )
         }
+        self.owner = owner
         self.repositories = repositories
         permissions = scope.permissions
     }
