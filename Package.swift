@@ -142,7 +142,7 @@ let package = Package(
                 "Refusals", "Rendering", "Support", "TokenStore", "TokenStoreTesting", protobuf,
             ]
         ),
-        .testTarget(name: "UnaryRPCTests", dependencies: ["UnaryRPC", "Support"]),
+        .testTarget(name: "UnaryRPCTests", dependencies: ["UnaryRPC", "Support", logging]),
         .testTarget(name: "HTTPTransferTests", dependencies: ["HTTPTransfer", "Support", "TokenStore", flyingFox]),
         .testTarget(
             name: "DaemonTests",

@@ -1,0 +1,54 @@
+// The gRPC C core as a whole: its start, its end, and what it logs.
+
+import CGRPC
+import Logging
+import Synchronization
+
+/// The C core, in use from creation to ``release()``. The core counts its users.
+struct CoreLibrary: Sendable {
+    init() {
+        _ = Self.setUp
+        grpc_init()
+    }
+
+    /// Every object of the core must be gone.
+    func release() { grpc_shutdown() }
+
+    // Before grpc_init, which would take the verbosity from the environment: traces (GRPC_TRACE) print what is sent.
+    private static let setUp: Void = {
+        gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR)
+        gpr_set_log_function { arguments in
+            guard let arguments, arguments.pointee.severity == GPR_LOG_SEVERITY_ERROR,
+                let message = arguments.pointee.message
+            else { return }
+            let file = arguments.pointee.file.map { String(cString: $0) } ?? ""
+            CoreLog.shared.report(String(cString: message), file: file, line: Int(arguments.pointee.line))
+        }
+    }()
+}
+
+/// Where the core's own errors go: to the logger of the server that runs, at most one line in ten seconds.
+final class CoreLog: Sendable {
+    static let shared = CoreLog()
+
+    private struct State {
+        var logger: Logger?
+        var throttle = LogThrottle(interval: .seconds(10))
+    }
+
+    private let state = Mutex(State())
+
+    /// Sends the core's errors to `logger` from now on; nil drops them.
+    func use(_ logger: Logger?) { state.withLock { $0.logger = logger } }
+
+    /// Reports an error of the core: one printable line, and short, because a peer may have caused it.
+    func report(_ message: String, file: String, line: Int) {
+        let (logger, suppressed) = state.withLock { state in
+            (state.logger, state.logger == nil ? nil : state.throttle.admit(at: .now))
+        }
+        guard let logger, let suppressed else { return }
+        let text = String(message.prefix(200).map { $0.isASCII && !$0.isNewline ? $0 : " " })
+        let place = "\(file.split(separator: "/").last ?? "core"):\(line)"
+        logger.warning("gRPC: \(text)", metadata: ["at": "\(place)", "suppressed": "\(suppressed)"])
+    }
+}

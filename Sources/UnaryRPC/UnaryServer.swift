@@ -1,0 +1,130 @@
+// A server for the time of a scope.
+
+package import Logging
+
+/// A server that runs, as the body of ``withUnaryServer(on:options:logger:handler:_:)`` sees it.
+package struct UnaryServer: Sendable {
+    /// What a server has done so far.
+    package struct Counts: Sendable, Hashable {
+        /// Calls that were received and are not answered yet.
+        package let callsInFlight: Int
+        /// Connections of allowed peers since the start.
+        package let acceptedConnections: Int
+        /// Connections of other users that were closed unread since the start.
+        package let refusedConnections: Int
+    }
+
+    /// The path at which clients find the server.
+    package let socketPath: String
+    private let core: ServerCore
+    private let accepting: AcceptLoop
+
+    init(socketPath: String, core: ServerCore, accepting: AcceptLoop) {
+        self.socketPath = socketPath
+        self.core = core
+        self.accepting = accepting
+    }
+
+    package var counts: Counts {
+        Counts(
+            callsInFlight: core.inFlight,
+            acceptedConnections: accepting.acceptedCount,
+            refusedConnections: accepting.refusedCount
+        )
+    }
+}
+
+/// Serves calls on `listener` while `body` runs.
+///
+/// The socket appears at its path when the server is ready, just before `body` is called. When `body` returns or throws
+/// the server drains: the socket's file goes, clients are told to leave (GOAWAY), calls in flight may end within
+/// ``UnaryServerOptions/drainTimeout``, then their handlers are cancelled, and ``UnaryServerOptions/cancelGrace`` later
+/// the connections are closed. If the caller's task is cancelled, handlers and connections end at once. Nothing of the
+/// server runs after the function has returned; it waits for handlers that ignore their cancellation.
+///
+/// - Throws: What `body` throws; before it runs, a ``UnixSocketError``, ``ThreadError`` or ``CoreError``.
+package func withUnaryServer<R: Sendable>(
+    on listener: UnixSocketListener,
+    options: UnaryServerOptions = UnaryServerOptions(),
+    logger: Logger,
+    handler: @escaping UnaryHandler,
+    _ body: (UnaryServer) async throws -> R
+) async throws -> R {
+    defer { listener.close() }
+    let accepting = try AcceptLoop(listener: listener, options: options)
+    let core = try ServerCore(options: options, handler: handler)
+    let serving = try core.start()
+    CoreLog.shared.use(logger)
+    defer { CoreLog.shared.use(nil) }
+    async let answers: Void = core.answerLater()
+    let result: Result<R, any Error>
+    do {
+        let knocking = try CoreThread("grpc-accept") { accepting.run { core.adopt($0) } }
+        do {
+            try listener.publish()
+            result = .success(try await body(UnaryServer(socketPath: listener.path, core: core, accepting: accepting)))
+        } catch {
+            result = .failure(error)
+        }
+        accepting.stop()
+        await knocking.join()
+        listener.close()
+    } catch {
+        result = .failure(error)
+    }
+    await core.drain(options, serving: serving, logger: logger)
+    await answers
+    core.destroy()
+    return try result.get()
+}
+
+extension ServerCore {
+    /// Starts the server's thread.
+    fileprivate func start() throws(ThreadError) -> CoreThread {
+        do {
+            return try CoreThread("grpc-server") { self.run() }
+        } catch {
+            // Without a thread this one does what is left to do, which is to shut down: it does not wait for anybody.
+            beginDrain()
+            run()
+            destroy()
+            throw error
+        }
+    }
+
+    /// Ends the server: returns when its thread has ended.
+    fileprivate func drain(_ options: UnaryServerOptions, serving: CoreThread, logger: Logger) async {
+        beginDrain()
+        await withTaskGroup { group in
+            group.addTask { await self.hurry(options, logger: logger) }
+            await serving.join()
+            group.cancelAll()
+        }
+    }
+
+    // Runs beside the drain and ends what does not end by itself. Its sleeps end early when the drain is done.
+    private func hurry(_ options: UnaryServerOptions, logger: Logger) async {
+        await waitUntilIdle(options.drainTimeout)
+        if inFlight > 0 {
+            logger.warning("the drain takes too long; cancelling calls", metadata: ["calls": "\(inFlight)"])
+            cancelHandlers()
+            await waitUntilIdle(options.cancelGrace)
+        }
+        // The core waits up to 20 s for each client to confirm the GOAWAY; one that is stopped never does.
+        try? await Task.sleep(for: .seconds(1))
+        closeConnections()
+        await waitUntilIdle(.seconds(30))
+        if inFlight > 0, !Task.isCancelled {
+            logger.error("handlers ignore their cancellation", metadata: ["calls": "\(inFlight)"])
+        }
+    }
+
+    private func waitUntilIdle(_ limit: Duration) async {
+        await withTaskGroup { group in
+            group.addTask { await self.idle.wait() }
+            group.addTask { try? await Task.sleep(for: limit) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+}

@@ -1,0 +1,24 @@
+// What can be set on a server.
+
+/// The limits and times of a server.
+package struct UnaryServerOptions: Sendable {
+    /// The largest request in bytes; larger ones end in `RESOURCE_EXHAUSTED` before the handler sees them. Keep it above
+    /// the handler's own limit, so that a client learns of that one with the handler's code.
+    package var maxMessageBytes = 16 << 20
+    /// The most calls at once on one connection; a client queues what exceeds it.
+    package var maxConcurrentStreams = 1000
+    /// How long a new connection may be silent before it is closed.
+    package var handshakeTimeout: Duration = .seconds(10)
+    /// The most connections that are accepted and still silent; the oldest is closed when there are more.
+    package var maxSilentConnections = 256
+    /// How long a connection may be quiet before the server asks whether its peer is alive.
+    package var keepaliveTime: Duration = .seconds(60)
+    /// How long the peer may take to say so before its connection is closed.
+    package var keepaliveTimeout: Duration = .seconds(20)
+    /// How long calls may run on after the drain began. Then their handlers are cancelled.
+    package var drainTimeout: Duration = .seconds(10)
+    /// How long cancelled handlers may take to answer. Then the connections are closed.
+    package var cancelGrace: Duration = .seconds(1)
+
+    package init() {}
+}
