@@ -49,6 +49,8 @@ final class DecodingSession {
     private struct Use {
         var value: YAMLValue
         var asked: Set<String> = []
+        /// Whether somebody reads the mapping key by key.
+        var isOpen = false
         /// Whether the type that reads the mapping came to its end.
         var isCompleted = false
     }
@@ -71,19 +73,17 @@ final class DecodingSession {
     }
 
     /// Notes that a mapping is read key by key.
-    func open(_ mapping: YAMLValue) { ask(for: [], in: mapping) }
+    func open(_ mapping: YAMLValue) { uses[mapping.id, default: Use(value: mapping)].isOpen = true }
 
     func asked(in mapping: YAMLValue) -> Set<String> { uses[mapping.id]?.asked ?? [] }
 
     func unknownKeys(inCompletedOnly: Bool) -> [YAMLProblem] {
-        uses.values.filter { opened($0) && (!inCompletedOnly || $0.isCompleted) }.flatMap { use in
+        uses.values.filter { $0.isOpen && (!inCompletedOnly || $0.isCompleted) }.flatMap { use in
             (use.value.entries ?? []).filter { !use.asked.contains($0.key) }.map { entry in
                 use.value.unknown(entry.key, known: use.asked)
             }
         }
     }
-
-    private func opened(_ use: Use) -> Bool { use.value.entries != nil }
 
     func decode<Value: Decodable>(
         _ type: Value.Type,

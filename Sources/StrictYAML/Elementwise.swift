@@ -35,6 +35,7 @@ extension Dictionary: Elementwise where Key == String, Value: Decodable {
         var collector = YAMLProblemCollector()
         var result: [String: Value] = [:]
         for entry in try value.mapping() {
+            session.ask(for: entry.key, in: value)
             do {
                 let path = codingPath + [Step(entry.key)]
                 result[entry.key] = try session.decode(Value.self, from: entry.value, at: path)
