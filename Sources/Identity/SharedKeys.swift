@@ -51,6 +51,9 @@ final class SharedKeys: Sendable {
 
     var status: KeyStatus { state.withLock { $0.ring.status } }
 
+    /// The number of callers that wait for the fetch of another.
+    var waiterCount: Int { state.withLock { $0.waiters.count } }
+
     /// The key of this ID when no fetch is due; `nil` when one is.
     func keyAtHand(_ id: String, _ algorithm: SigningAlgorithm) throws(Refusal) -> (SigningKey, issuer: String)? {
         let now = clock.now
