@@ -92,7 +92,7 @@ let package = Package(
         .executableTarget(name: "daypass", dependencies: ["DaypassCommands"]),
 
         // Loopback counterparts of a forge and a cluster, for the demo and the tests.
-        .target(name: "LoopbackForge", dependencies: [crypto, flyingFox, jwtKit, logging, subprocess]),
+        .target(name: "LoopbackForge", dependencies: [crypto, cryptoExtras, flyingFox, subprocess]),
         .target(name: "LoopbackCluster", dependencies: ["TokenStore", crypto, cryptoExtras, flyingFox]),
         .executableTarget(
             name: "daypass-demo",
@@ -105,11 +105,12 @@ let package = Package(
             dependencies: ["LoopbackCluster", "LoopbackForge", "TokenStore", "TokenStoreTesting", subprocess],
             path: "Tests/Support"
         ),
-        .testTarget(name: "TokenStoreTests", dependencies: ["TokenStore", "TokenStoreTesting"]),
+        .testTarget(name: "TokenStoreTests", dependencies: ["TokenStore", "TokenStoreTesting", logging]),
         .testTarget(
             name: "TokenStoresTests",
             dependencies: [
-                "HTTPTransfer", "LoopbackForge", "Support", "TokenStore", "TokenStores", "TokenStoreTesting",
+                "HTTPTransfer", "LoopbackForge", "Support", "TokenStore", "TokenStores", "TokenStoreTesting", crypto,
+                cryptoExtras, logging, subprocess,
             ]
         ),
         .testTarget(name: "RefusalsTests", dependencies: ["Refusals"]),

@@ -28,14 +28,19 @@ extension TokenService {
         _ reference: String,
         registryHost: String
     ) throws(RepositoryReferenceError) -> String {
-        var name = Substring(reference)
-        guard !name.contains("://") else {
+        guard !reference.contains("://") else {
             throw RepositoryReferenceError("an image reference has no scheme; write \(registryHost)/path:tag")
         }
-        if let at = name.firstIndex(of: "@") { name = name[..<at] }
+        var name = Substring(reference)
+        if let at = name.firstIndex(of: "@") {
+            guard isDigest(name[name.index(after: at)...]) else {
+                throw RepositoryReferenceError("it has an @ that no digest follows")
+            }
+            name = name[..<at]
+        }
         var parts = name.split(separator: "/", omittingEmptySubsequences: false)
-        if let last = parts.last, let colon = last.firstIndex(of: ":"), parts.count > 1 || last.hasPrefix(":") == false
-        {
+        if let last = parts.last, let colon = last.firstIndex(of: ":") {
+            guard isTag(last[last.index(after: colon)...]) else { throw RepositoryReferenceError("its tag is malformed") }
             parts[parts.count - 1] = last[..<colon]
         }
         if let first = parts.first, parts.count > 1, first.contains(".") || first.contains(":") || first == "localhost"
@@ -47,19 +52,52 @@ extension TokenService {
             parts.removeFirst()
         }
         guard !parts.isEmpty, parts.allSatisfy(isPathPart), parts.joined(separator: "/").utf8.count <= 255 else {
-            throw RepositoryReferenceError("\"\(printable(name))\" is no image repository")
+            let path = printable(parts.joined(separator: "/"))
+            throw RepositoryReferenceError("\"\(path)\" is no image repository (lower case, digits and . _ - between)")
         }
         return parts.joined(separator: "/")
     }
 
-    private static func isPathPart(_ part: Substring) -> Bool {
-        func alphanumeric(_ byte: UInt8?) -> Bool {
-            guard let byte else { return false }
-            return (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    /// `sha256:` and hexadecimal digits, as the image specification writes digests.
+    private static func isDigest(_ text: Substring) -> Bool {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty, parts[1].utf8.count >= 32, parts[1].utf8.count <= 128 else {
+            return false
         }
-        guard alphanumeric(part.utf8.first), alphanumeric(part.utf8.last) else { return false }
-        return part.utf8.allSatisfy { alphanumeric($0) || $0 == 0x2E || $0 == 0x5F || $0 == 0x2D }
+        return parts[0].allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "+._-".contains($0)) }
+            && parts[1].allSatisfy { $0.isASCII && $0.isHexDigit }
+    }
+
+    private static func isTag(_ text: Substring) -> Bool {
+        guard let first = text.first, first != ".", first != "-", text.utf8.count <= 128 else { return false }
+        return text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+    }
+
+    /// Lower case letters and digits, with `.`, `_`, `__` or any number of `-` between them.
+    private static func isPathPart(_ part: Substring) -> Bool {
+        var separator: [UInt8] = []
+        var endsWell = false
+        for byte in part.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+                guard separator.isEmpty || isSeparator(separator) else { return false }
+                separator = []
+                endsWell = true
+            default:
+                // One before the first letter or digit, or one that never ends, is none.
+                guard endsWell || !separator.isEmpty else { return false }
+                separator.append(byte)
+                endsWell = false
+            }
+        }
+        return endsWell
+    }
+
+    private static func isSeparator(_ bytes: [UInt8]) -> Bool {
+        switch bytes {
+        case [UInt8(ascii: ".")], [UInt8(ascii: "_")], [UInt8(ascii: "_"), UInt8(ascii: "_")]: true
+        default: bytes.allSatisfy { $0 == UInt8(ascii: "-") }
+        }
     }
 }
 
@@ -83,6 +121,9 @@ struct HTTPURLParts {
         let rest = text[colon.upperBound...]
         let slash = rest.firstIndex(of: "/") ?? rest.endIndex
         let hostPort = rest[..<slash]
+        guard hostPort.utf8.allSatisfy({ $0 < 0x80 }) else {
+            throw RepositoryReferenceError("its host is malformed; write an internationalised name as xn--...")
+        }
         guard !hostPort.contains("@") else {
             throw RepositoryReferenceError("it holds a user name or password before the host; leave them out")
         }
@@ -114,7 +155,7 @@ struct HTTPURLParts {
             throw RepositoryReferenceError("its host \"\(printable(host))\" is malformed")
         }
         if let port {
-            guard let number = UInt16(port), number > 0 else { throw RepositoryReferenceError("its port is malformed") }
+            guard port.allSatisfy(\.isNumber), let number = UInt16(port), number > 0 else { throw RepositoryReferenceError("its port is malformed") }
             let own = scheme == "https" ? 443 : 80
             if Int(number) != own { return ("\(host):\(number)", isLoopback(bare)) }
         }

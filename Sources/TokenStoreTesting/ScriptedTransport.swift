@@ -4,7 +4,7 @@ import Synchronization
 public import TokenStore
 
 /// An HTTP transport for tests. Each call is given to the script in order; a call that the script does not expect fails
-/// with `unreachable`, and is recorded all the same.
+/// with `unreachable`, and is recorded all the same. As with a real transport, a cancelled task sends nothing.
 public final class ScriptedTransport: HTTPTransport {
     /// Answers one call.
     public typealias Step = @Sendable (HTTPCall) async throws(HTTPTransportError) -> HTTPAnswer
@@ -36,6 +36,9 @@ public final class ScriptedTransport: HTTPTransport {
     }
 
     public func send(_ call: HTTPCall) async throws(HTTPTransportError) -> HTTPAnswer {
+        guard !Task.isCancelled else {
+            throw HTTPTransportError(.cancelled, "the task was cancelled", requestMayHaveArrived: false)
+        }
         let step = state.withLock { state in
             state.calls.append(call)
             return state.steps.isEmpty ? nil : state.steps.removeFirst()
