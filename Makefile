@@ -1,0 +1,54 @@
+# Daypass's chores. `make` alone lists them.
+
+SWIFT := swift
+SWIFT_FILES := Sources Tests Package.swift
+GENERATED := Sources/ProviderAPI
+INTEROP := $(MAKE) --no-print-directory -C Tests/Interop
+
+.PHONY: help deps build interop test demo format check-format proto check-proto
+
+help: ## Lists what make can do
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+deps: ## Installs the Debian packages that are missing
+	@scripts/install-debian-packages
+
+build: deps ## Builds everything but the tests
+	$(SWIFT) build
+
+interop: deps ## Builds the two clients that play the driver, and checks them against a stand-in provider
+	$(INTEROP) -j2 all
+	$(INTEROP) check
+
+test: interop ## Runs every test
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build --disable-xctest
+
+demo: deps ## Plays one build, end to end, on this machine
+	@$(SWIFT) build --product daypass
+	@$(SWIFT) build --product daypass-demo
+	@.build/debug/daypass-demo --daypass .build/debug/daypass
+
+format: ## Formats the sources
+	$(SWIFT) format -i -r $(SWIFT_FILES)
+	gofmt -w Tests/Interop/go
+
+check-format: ## Fails when a source is not formatted
+	$(SWIFT) format lint -s -r $(SWIFT_FILES)
+	@unformatted=$$(gofmt -l Tests/Interop/go); [ -z "$$unformatted" ] || { echo "not gofmt'ed: $$unformatted"; exit 1; }
+
+proto: deps ## Generates Sources/ProviderAPI from proto/
+	$(call generate,$(GENERATED))
+
+check-proto: deps ## Fails when Sources/ProviderAPI is not what proto/ says
+	@rm -rf .build/generated && mkdir -p .build/generated
+	$(call generate,.build/generated)
+	diff -u $(GENERATED)/provider.pb.swift .build/generated/provider.pb.swift
+
+# Writes provider.pb.swift into the folder $(1), with the plugin of the package that also reads the messages.
+define generate
+	$(SWIFT) build --product protoc-gen-swift
+	protoc --plugin=protoc-gen-swift=.build/debug/protoc-gen-swift \
+	    --swift_opt=Visibility=Package --swift_opt=UseAccessLevelOnImports=true \
+	    --swift_out=$(1) --proto_path=proto proto/provider.proto
+endef
