@@ -16,13 +16,20 @@ constexpr int usageError = 64;
 
 /// The flags; each is the same as the Go client's, but for the load's own.
 const option flags[] = {
-    {"socket", required_argument, nullptr, 's'},      {"authority", required_argument, nullptr, 'a'},
-    {"attributes-file", required_argument, nullptr, 'f'}, {"target-path", required_argument, nullptr, 't'},
-    {"secrets", required_argument, nullptr, 'k'},     {"permission", required_argument, nullptr, 'p'},
-    {"expect-code", required_argument, nullptr, 'c'}, {"expect-text", required_argument, nullptr, 'x'},
-    {"callers", required_argument, nullptr, 'n'},     {"calls", required_argument, nullptr, 'm'},
-    {"warm-up", required_argument, nullptr, 'w'},     {"size", required_argument, nullptr, 'b'},
-    {"timeout-ms", required_argument, nullptr, 'T'},  {"deadline-ms", required_argument, nullptr, 'D'},
+    {"socket", required_argument, nullptr, 's'},
+    {"authority", required_argument, nullptr, 'a'},
+    {"attributes-file", required_argument, nullptr, 'f'},
+    {"target-path", required_argument, nullptr, 't'},
+    {"secrets", required_argument, nullptr, 'k'},
+    {"permission", required_argument, nullptr, 'p'},
+    {"expect-code", required_argument, nullptr, 'c'},
+    {"expect-text", required_argument, nullptr, 'x'},
+    {"callers", required_argument, nullptr, 'n'},
+    {"calls", required_argument, nullptr, 'm'},
+    {"warm-up", required_argument, nullptr, 'w'},
+    {"size", required_argument, nullptr, 'b'},
+    {"timeout-ms", required_argument, nullptr, 'T'},
+    {"deadline-ms", required_argument, nullptr, 'D'},
     {nullptr, 0, nullptr, 0},
 };
 

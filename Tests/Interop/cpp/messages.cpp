@@ -10,9 +10,9 @@ namespace {
 
 /// The status codes as the specification writes them, by number.
 const char* const codeNames[] = {
-    "OK",                "CANCELLED",           "UNKNOWN",     "INVALID_ARGUMENT", "DEADLINE_EXCEEDED",  "NOT_FOUND",
-    "ALREADY_EXISTS",    "PERMISSION_DENIED",   "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE",
-    "UNIMPLEMENTED",     "INTERNAL",            "UNAVAILABLE", "DATA_LOSS",        "UNAUTHENTICATED",
+    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+    "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
+    "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
 };
 
 std::string codeName(const grpc::Status& status) {
