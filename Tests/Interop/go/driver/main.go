@@ -63,9 +63,11 @@ func parse(arguments []string) options {
 	flags.Var(&o.expectTexts, "expect-text", "a text that the status message must hold; may be repeated")
 	flags.IntVar(&o.callers, "callers", 100, "the callers of `concurrent`")
 	flags.IntVar(&o.size, "size", 5<<20, "the bytes of attributes of `large`")
-	flags.DurationVar(&o.timeout, "timeout", time.Minute, "the deadline of an ordinary call")
-	flags.DurationVar(&o.deadline, "deadline", 2*time.Second, "the deadline of the call that must not end in time")
+	timeout := flags.Int64("timeout-ms", 60_000, "the deadline of an ordinary call")
+	deadline := flags.Int64("deadline-ms", 2_000, "the deadline of the call that must not end in time")
 	_ = flags.Parse(arguments)
+	o.timeout = time.Duration(*timeout) * time.Millisecond
+	o.deadline = time.Duration(*deadline) * time.Millisecond
 	if o.socket == "" || flags.NArg() > 0 {
 		fmt.Fprintln(os.Stderr, "go-driver: --socket is needed, and no other arguments than flags")
 		os.Exit(64)

@@ -54,7 +54,7 @@ var checks = []check{
 	{scenario: "large", attributes: "standin-exhausted", failure: "not final: RESOURCE_EXHAUSTED"},
 	{scenario: "concurrent"},
 	{scenario: "concurrent", attributes: "standin-counter", failure: "other bytes"},
-	{scenario: "deadline", attributes: "standin-hang"},
+	{scenario: "deadline", attributes: "standin-hang", flags: []string{"--deadline-ms", "500"}},
 	{scenario: "deadline", failure: "not DEADLINE_EXCEEDED but OK"},
 	{scenario: "cancel", attributes: "standin-hang"},
 	{scenario: "reconnect"},
