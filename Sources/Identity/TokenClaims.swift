@@ -74,10 +74,11 @@ struct TokenClaims: Decodable {
             )
         }
         guard aud?.all.contains(audience) == true else {
-            let audiences = aud?.all.prefix(3).map { Refusal.quoted($0) }.joined(separator: ", ")
+            let audiences = (aud?.all ?? []).prefix(3).map { Refusal.quoted($0) }.joined(separator: ", ")
+            let shown = audiences.isEmpty ? "(none)" : audiences
             throw Refusal(
                 .tokenRejected,
-                "the service account token is for audience \(audiences ?? "(none)"), not \(Refusal.quoted(audience))",
+                "the service account token is for audience \(shown), not \(Refusal.quoted(audience))",
                 fix: "ask for audience \(Refusal.quoted(audience)) in tokenRequests of the CSIDriver object"
             )
         }

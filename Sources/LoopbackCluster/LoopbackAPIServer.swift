@@ -80,7 +80,7 @@ package final class LoopbackAPIServer: Sendable {
 
     private static func json(_ body: String, _ status: Int = 200, type: String = "application/json") -> HTTPResponse {
         HTTPResponse(
-            statusCode: HTTPStatusCode(status, phrase: ""),
+            statusCode: HTTPStatusCode(status, phrase: status == 200 ? "OK" : "Failure"),
             headers: [.contentType: type],
             body: Data(body.utf8)
         )

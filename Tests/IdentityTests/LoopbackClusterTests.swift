@@ -115,7 +115,7 @@ import TokenStoreTesting
         let point = try #require(ecdsa.publicKey.parameters)
         let jwks = """
             {"keys":[{"kty":"RSA","kid":"rsa","n":"\(base64url(primitives.modulus))",\
-            "e":"\(base64url(primitives.exponent))"},\
+            "e":"\(base64url(primitives.publicExponent))"},\
             {"kty":"EC","crv":"P-256","kid":"ec","x":"\(Self.url(point.x))","y":"\(Self.url(point.y))"}]}
             """
         let document = JWKSDocument(issuer: "https://issuer.example", jwks: Array(jwks.utf8))

@@ -18,7 +18,7 @@ struct LoopbackTransport: HTTPTransport {
             else {
                 throw HTTPTransportError(.invalidCall, "no loopback URL", requestMayHaveArrived: false)
             }
-            var headers: HTTPHeaders = [:]
+            var headers: [HTTPHeader: String] = [:]
             for field in call.headers { headers[HTTPHeader(field.name)] = field.value }
             headers[.authorization] = call.authorization?.revealText()
             let request = HTTPRequest(
@@ -35,7 +35,7 @@ struct LoopbackTransport: HTTPTransport {
         } catch let error as HTTPTransportError {
             throw error
         } catch {
-            throw HTTPTransportError(.unreachable, "nothing answers at \(call.url)", requestMayHaveArrived: false)
+            throw HTTPTransportError(.unreachable, "\(call.url): \(error)", requestMayHaveArrived: false)
         }
     }
 }

@@ -4,7 +4,6 @@ import Identity
 import Refusals
 import Testing
 import TokenStore
-import TokenStoreTesting
 
 @Suite struct PodBindingTests {
     private let token = VerifiedToken(subject: Fixture.subject, expiresAt: UTCInstant(epochSeconds: 2_000_000_000))
@@ -63,84 +62,5 @@ import TokenStoreTesting
         }
         #expect(text?.hasSuffix("...") == false)
         #expect(text?.contains("other too: service account") == true)
-    }
-}
-
-@Suite struct MissingTokenTests {
-    private let fix = """
-        add {audience: "daypass"} to tokenRequests of the CSIDriver object secrets-store.csi.k8s.io: it is the Helm value \
-        tokenRequests of the Secrets Store CSI driver's chart
-        """
-
-    @Test(
-        arguments: [
-            ([], "no token came at all"),
-            (["vault"], "tokens came for \"vault\""),
-            (["", "b", "c", "d", "e"], "tokens came for \"\", \"b\", \"c\" and 2 more"),
-            (["a\"\nb"], "tokens came for \"a??b\""),
-        ] as [([String], String)]
-    )
-    func theTextSaysWhatToDo(_ offered: [String], _ came: String) {
-        let refusal = MissingToken.refusal(audience: "daypass", offered: offered)
-        let start = "TokenMissing: no service account token for audience \"daypass\" came with the call"
-        #expect(refusal.description == "\(start) (\(came)); \(fix)")
-    }
-
-    @Test func theFixIsNeverCutOff() {
-        let long = String(repeating: "a", count: 300)
-        let refusal = MissingToken.refusal(audience: "daypass", offered: [long, long, long, long])
-        #expect(refusal.description.hasSuffix(fix))
-    }
-}
-
-@Suite struct IdentityModeTests {
-    private func claim(_ token: Secret?, offered: [String] = [], path: String = Fixture.subject.podUID) -> IdentityClaim
-    {
-        IdentityClaim(subject: Fixture.subject, targetPathPodUID: path, token: token, offeredAudiences: offered)
-    }
-
-    @Test func aProvedPodIsIdentifiedAtOnceWhenKeysAreKnown() async throws {
-        let bench = try Bench()
-        let mode = IdentityMode.serviceAccountToken(bench.verifier)
-        let claim = claim(try bench.token())
-        #expect(try mode.identifyAtOnce(claim) == nil)
-        #expect(try await mode.identify(claim) == Fixture.subject)
-        #expect(try mode.identifyAtOnce(claim) == Fixture.subject)
-        #expect(try mode.identifyAtOnce(self.claim(bench.token(.es256))) == Fixture.subject)
-        #expect(bench.source.fetches == 1)
-    }
-
-    @Test func theTokenOfAnotherPodIsRefusedAlsoWhenRemembered() async throws {
-        let bench = try Bench()
-        let mode = IdentityMode.serviceAccountToken(bench.verifier)
-        let claim = claim(try bench.token { $0.subject.podUID = "other" })
-        for _ in 0..<2 {
-            await #expect(throws: Refusal.self) { try await mode.identify(claim) }
-        }
-        #expect(throws: Refusal.self) { try mode.identifyAtOnce(claim) }
-        let elsewhere = self.claim(try bench.token(), path: "x")
-        await #expect(throws: Refusal.self) { try await mode.identify(elsewhere) }
-    }
-
-    @Test func aMissingTokenIsRefusedWithoutAFetch() async throws {
-        let bench = try Bench()
-        let mode = IdentityMode.serviceAccountToken(bench.verifier)
-        let missing = MissingToken.refusal(audience: "daypass", offered: ["vault"])
-        #expect(throws: missing) { try mode.identifyAtOnce(claim(nil, offered: ["vault"])) }
-        await #expect(throws: missing) { try await mode.identify(claim(nil, offered: ["vault"])) }
-        #expect(bench.source.fetches == 0)
-    }
-
-    @Test func inDriverModeKubeletIsBelievedButThePathMustAgree() async throws {
-        #expect(try IdentityMode.driver.identifyAtOnce(claim(nil)) == Fixture.subject)
-        #expect(try await IdentityMode.driver.identify(claim(nil)) == Fixture.subject)
-        let text = """
-            TargetPathMalformed: target_path is of Pod UID "x", kubelet's attributes are of Pod UID \
-            "\(Fixture.subject.podUID)"
-            """
-        do throws(Refusal) {
-            _ = try IdentityMode.driver.identifyAtOnce(claim(nil, path: "x"))
-            Issue.record("accepted")
-        } catch { #expect(error.description == text) }
     }
 }

@@ -5,6 +5,7 @@ import LoopbackCluster
 import Refusals
 import Testing
 import TokenStore
+import TokenStoreTesting
 
 @testable import Identity
 

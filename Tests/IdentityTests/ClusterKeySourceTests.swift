@@ -1,4 +1,4 @@
-// Keys from a file and from the API server.
+// Keys from the API server.
 
 import Identity
 import LoopbackCluster
@@ -12,80 +12,6 @@ import TokenStoreTesting
 #else
     import Foundation
 #endif
-
-/// A new directory that goes when the test is over.
-func withDirectory(_ body: (String) async throws -> Void) async throws {
-    let url = FileManager.default.temporaryDirectory.appending(path: "daypass-identity-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: url) }
-    try await body(url.path)
-}
-
-func write(_ text: String, to path: String) throws { try Data(text.utf8).write(to: URL(filePath: path)) }
-
-@Suite struct FileKeySourceTests {
-    private func verifier(_ path: String, _ clock: ManualClock) throws -> TokenVerifier {
-        let name = try Fixture.issuer.get().name
-        return TokenVerifier(
-            audience: "daypass",
-            leeway: Fixture.leeway,
-            keys: FileKeySource(path: path, issuer: name),
-            clock: clock,
-            logger: Fixture.logger
-        )
-    }
-
-    private func refusal(_ path: String) async throws -> String {
-        do {
-            try await verifier(path, ManualClock()).prepare()
-            return "accepted"
-        } catch { return "\(error)" }
-    }
-
-    @Test func theFileIsReadAgainForAnUnknownKey() async throws {
-        try await withDirectory { directory in
-            let issuer = try ServiceAccountIssuer()
-            let clock = ManualClock()
-            // As kubelet shows a ConfigMap: through symbolic links.
-            try FileManager.default.createDirectory(atPath: "\(directory)/v1", withIntermediateDirectories: true)
-            try FileManager.default.createSymbolicLink(atPath: "\(directory)/..data", withDestinationPath: "v1")
-            try FileManager.default.createSymbolicLink(
-                atPath: "\(directory)/jwks.json",
-                withDestinationPath: "..data/jwks.json"
-            )
-            try issuer.writeJWKS(to: "\(directory)/v1/jwks.json")
-            let verifier = try verifier("\(directory)/jwks.json", clock)
-            let old = Secret(utf8: try issuer.sign(PodToken(for: Fixture.subject, at: clock.now)))
-            #expect(try await verifier.verify(old).subject == Fixture.subject)
-            try issuer.rotate()
-            try issuer.writeJWKS(to: "\(directory)/v1/jwks.json")
-            clock.advance(by: .seconds(10))
-            let new = Secret(utf8: try issuer.sign(PodToken(for: Fixture.subject, at: clock.now)))
-            #expect(try await verifier.verify(new).subject == Fixture.subject)
-        }
-    }
-
-    @Test func whatIsWrongWithTheFileIsSaid() async throws {
-        try await withDirectory { directory in
-            let path = "\(directory)/jwks.json"
-            let fix = "write the output of kubectl get --raw /openid/v1/jwks there"
-            let start = "KeysUnavailable: the key file"
-            #expect(
-                try await refusal(path) == "\(start) \(path) does not exist, or Daypass may not see it; \(fix)"
-            )
-            #expect(try await refusal(directory) == "\(start) \(directory) is no file; \(fix)")
-            try write(String(repeating: " ", count: 262_145), to: path)
-            #expect(try await refusal(path) == "\(start) \(path) is larger than 262144 bytes; \(fix)")
-            try write("-----BEGIN PUBLIC KEY-----", to: path)
-            let read = "KeysUnavailable: what was read from \(path)"
-            let must = "it must be what kubectl get --raw /openid/v1/jwks prints"
-            let noSet = "is no JSON Web Key Set: it must be a JSON object with a list \"keys\""
-            #expect(try await refusal(path) == "\(read) \(noSet); \(must)")
-            try write("{\"keys\":[]}", to: path)
-            #expect(try await refusal(path).hasPrefix("\(read) holds no usable key (0 listed): "))
-        }
-    }
-}
 
 @Suite struct ClusterKeySourceTests {
     private static let server = "https://[fd00::1]:6443"
@@ -172,23 +98,21 @@ func write(_ text: String, to path: String) throws { try Data(text.utf8).write(t
     }
 
     @Test func aServerThatCanNotBeReachedIsNamed() async throws {
-        let http = ScriptedTransport([
-            { _ throws(HTTPTransportError) in
-                throw HTTPTransportError(.tls, "unable to get local issuer certificate", requestMayHaveArrived: false)
-            }
-        ])
+        let problem = HTTPTransportError(.tls, "unable to get local issuer certificate", requestMayHaveArrived: false)
         let expected = """
             KeysUnavailable: the API server can't be asked for its keys at \
             \(Self.server)/.well-known/openid-configuration: tls: unable to get local issuer certificate; check that the \
             API server's certificate is of the CA in /var/run/secrets/kubernetes.io/serviceaccount/ca.crt
             """
-        #expect(try await refusal(http) == expected)
-        let cancelled = ScriptedTransport([
-            { _ throws(HTTPTransportError) in
-                throw HTTPTransportError(.cancelled, "cancelled", requestMayHaveArrived: false)
-            }
-        ])
-        #expect(try await refusal(cancelled).hasPrefix("Cancelled: "))
+        #expect(try await refusal(failing(problem)) == expected)
+        let cancelled = HTTPTransportError(.cancelled, "cancelled", requestMayHaveArrived: false)
+        #expect(try await refusal(failing(cancelled)).hasPrefix("Cancelled: "))
+    }
+
+    private func failing(_ error: HTTPTransportError) -> ScriptedTransport {
+        let http = ScriptedTransport()
+        http.then { _ throws(HTTPTransportError) in throw error }
+        return http
     }
 
     @Test(arguments: ["", "\n", "two words", "a\u{7F}b", "a\r\nX-Injected: 1"])
