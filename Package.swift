@@ -129,7 +129,9 @@ let package = Package(
         ),
         .testTarget(
             name: "RenderingTests",
-            dependencies: ["MountRequests", "Refusals", "Rendering", "Support", "TokenStore", subprocess]
+            dependencies: [
+                "MountRequests", "Refusals", "Rendering", "Support", "TokenStore", "VolumeWriter", crypto, subprocess,
+            ]
         ),
         .testTarget(name: "VolumeWriterTests", dependencies: ["Support", "VolumeWriter"]),
         .testTarget(

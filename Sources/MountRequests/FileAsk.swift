@@ -12,7 +12,7 @@ package struct FileAsk: Sendable, Hashable {
     package var mode: Int?
     /// For `gitconfig`: `host` (one credential for the whole host) or `repository` (for the named repositories only).
     package var scope: String?
-    /// For `gitconfig` and `askpass`: the absolute path at which the container mounts the volume, where it is known.
+    /// For `gitconfig`: the absolute path at which the container mounts the volume, where it is known.
     package var mountPath: String?
     /// For `gitconfig`: rewrite `git@host:` and `ssh://git@host/` to the URL that the token opens.
     package var rewriteSSH: Bool?

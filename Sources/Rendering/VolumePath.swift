@@ -5,11 +5,11 @@
 /// They are those of the driver's `validatePath` (pkg/util/fileutil/atomic_writer.go, v1.6.0) and its `Clean` test, so
 /// that what passes here is never refused there after a token was minted. The driver lets `.`, control characters,
 /// duplicates and a file that is also a folder pass, and fails or loses a file later: they are refused here.
-package enum VolumePath {
+enum VolumePath {
     /// The most bytes of a path.
-    package static let longestPath = 4096
+    static let longestPath = 4096
     /// The most bytes of one element of a path.
-    package static let longestElement = 255
+    static let longestElement = 255
 
     /// A broken rule, in words.
     struct Problem: Sendable, Equatable {

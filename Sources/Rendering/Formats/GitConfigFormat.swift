@@ -7,13 +7,13 @@ import TokenStore
 /// A git configuration that holds no token.
 ///
 /// First it clears the helpers of other configuration files: repo2docker's system-wide helper, for example, answers any
-/// host, so that a submodule of a hostile server would get the token. Then each section, for one host or one repository,
-/// adds a helper that prints the `git-credential` file of the same volume. The helper answers `get` only: `store --file`
-/// would try to lock a file on the read-only volume after each success. The volume's path in the container is not known
-/// here, so the helper looks where git found this file; `mountPath` says it outright.
+/// host, so that a submodule of a hostile server would get the token. Then each section, for one host or one
+/// repository, adds a helper that prints the `git-credential` file of the same volume. The helper answers `get` only:
+/// `store --file` would try to lock a file on the read-only volume after each success. The volume's path in the
+/// container is not known here, so the helper looks where git found this file; `mountPath` says it outright.
 ///
-/// It sets no `core.askPass` and turns no prompt off. In a build there is no terminal, so git fails at once where it has
-/// no credential; where a person works in a shell, prompts for other hosts go on.
+/// It sets no `core.askPass` and turns no prompt off. In a build there is no terminal, so git fails at once where it
+/// has no credential; where a person works in a shell, prompts for other hosts go on.
 struct GitConfigFormat: FileFormat {
     static let name = "gitconfig"
     static let options: Set<FileOption> = [.scope, .mountPath, .rewriteSSH]
@@ -113,8 +113,8 @@ struct GitConfigFormat: FileFormat {
     /// The helper as git hands it to `sh`: <https://git-scm.com/docs/gitcredentials#_custom_helpers>.
     ///
     /// git found this file as `$GIT_CONFIG_GLOBAL`, else as `~/.gitconfig` or `$XDG_CONFIG_HOME/git/config`; which of
-    /// those two, its name tells. There is one candidate only, never a search: the next volume's `git-credential` may be
-    /// for another host.
+    /// those two, its name tells. There is one candidate only, never a search: the next volume's `git-credential` may
+    /// be for another host.
     private static func helper(for file: String, ask: FileAsk) -> String {
         let find: String
         if let mountPath = ask.mountPath {

@@ -34,10 +34,10 @@ enum JSONValue: Sendable, Equatable {
         return text
     }
 
-    /// The value as JSON text with the keys of objects in ascending order, and a line end: equal values are equal bytes.
+    /// The value as one line of JSON with the keys of objects in ascending order: equal values are equal bytes.
     func encoded() throws(Refusal) -> [UInt8] {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(self) else { throw Refusal(.defect, "a JSON file can't be written") }
         return Array(data) + Array("\n".utf8)
     }
