@@ -28,7 +28,8 @@ private func names(after sign: UInt8, in text: String) -> [(name: Substring, pos
     while index < bytes.endIndex {
         let byte = bytes[index]
         let next = bytes.index(after: index)
-        if byte == sign, " \t\r\n[]{},:?-\"'".utf8.contains(previous) {
+        // A byte beyond ASCII may end one of the line breaks that only Unicode has.
+        if byte == sign, previous >= 0x80 || " \t\r\n[]{},:?-\"'".utf8.contains(previous) {
             let end = bytes[next...].firstIndex { !isAnchorByte($0) } ?? bytes.endIndex
             if end > next { found.append((text[next..<end], Position(line: line, column: column))) }
         }

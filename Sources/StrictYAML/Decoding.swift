@@ -156,7 +156,7 @@ extension YAMLValue {
         let fix = text.flatMap { closestWord(to: $0, among: words) }.map { "did you mean \(quoted($0))?" } ?? ""
         return mistyped(
             words.count == 1 ? words[0] : "one of \(words.joined(separator: ", "))",
-            showText: true,
+            showing: .text,
             fix: fix
         )
     }

@@ -16,7 +16,7 @@ extension YAMLValue {
         switch content {
         case .scalar("true", .plain): return true
         case .scalar("false", .plain): return false
-        default: throw YAMLProblems(mistyped("true or false", showText: true))
+        default: throw YAMLProblems(mistyped("true or false", showing: .textAndStyle))
         }
     }
 
@@ -24,21 +24,21 @@ extension YAMLValue {
     /// underscores.
     package func integer<Number: FixedWidthInteger>(_ type: Number.Type = Number.self) throws(YAMLProblems) -> Number {
         guard case .scalar(let text, .plain) = content else {
-            throw YAMLProblems(mistyped("a whole number", showText: true))
+            throw YAMLProblems(mistyped("a whole number", showing: .textAndStyle))
         }
         let digits = text.utf8.first == UInt8(ascii: "-") ? text.utf8.dropFirst() : text.utf8[...]
         guard let first = digits.first, digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
         else {
-            throw YAMLProblems(mistyped("a whole number", showText: true))
+            throw YAMLProblems(mistyped("a whole number", showing: .textAndStyle))
         }
         guard first != UInt8(ascii: "0") || digits.count == 1 else {
             throw YAMLProblems(
-                mistyped("a whole number", showText: true, fix: "write it in decimal, without leading zeros")
+                mistyped("a whole number", showing: .textAndStyle, fix: "write it in decimal, without leading zeros")
             )
         }
         guard let number = Number(text) else {
             let range = "\(Number.min) to \(Number.max)"
-            throw YAMLProblems(mistyped("a whole number", showText: true, fix: "it must lie in \(range)"))
+            throw YAMLProblems(mistyped("a whole number", showing: .textAndStyle, fix: "it must lie in \(range)"))
         }
         return number
     }
@@ -48,7 +48,7 @@ extension YAMLValue {
         guard case .scalar(let text, .plain) = content, text.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }),
             let number = Double(text), number.isFinite
         else {
-            throw YAMLProblems(mistyped("a number", showText: true))
+            throw YAMLProblems(mistyped("a number", showing: .textAndStyle))
         }
         return number
     }

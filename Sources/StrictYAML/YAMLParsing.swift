@@ -16,26 +16,29 @@ package struct YAMLLimits: Sendable, Hashable {
 }
 
 extension YAMLValue {
-    /// Reads a text that holds one document.
+    /// Reads a text that holds one document; `file` is the name that problems carry.
     ///
-    /// - Parameters:
-    ///   - file: the name that problems carry.
-    ///   - line, column: what is added to lines and columns, for a text that is a part of another.
     /// - Throws: ``YAMLProblems`` when it is too large, no YAML, empty, more than one document, or uses an anchor, an
     ///   alias, a merge key, a duplicate key or a tag of its own.
     package static func parse(
         _ text: String,
         file: String,
-        limits: YAMLLimits = YAMLLimits(),
-        line: Int = 0,
-        column: Int = 0
+        limits: YAMLLimits = YAMLLimits()
     ) throws(YAMLProblems) -> YAMLValue {
-        let all = try documents(text, file: file, limits: limits, line: line, column: column)
-        guard let first = all.first else {
-            throw YAMLProblems(
-                YAMLProblem(file: file, line: line + 1, column: column + 1, path: "", message: "there is nothing in it")
-            )
-        }
+        try parse(text, from: YAMLOrigin(file: file), limits: limits)
+    }
+
+    /// Reads a text that holds one document and is itself a part of another text.
+    ///
+    /// - Throws: ``YAMLProblems``, as ``parse(_:file:limits:)``.
+    package static func parse(
+        _ text: String,
+        from origin: YAMLOrigin,
+        limits: YAMLLimits = YAMLLimits()
+    ) throws(YAMLProblems) -> YAMLValue {
+        var reading = YAMLReading(origin: origin, limits: limits)
+        let all = try reading.documents(text)
+        guard let first = all.first else { throw YAMLProblems(reading.problem(Position(), "there is nothing in it")) }
         if all.count > 1 {
             throw YAMLProblems(
                 all[1].problem("a second document begins here, and one is expected", fix: "remove the \"---\" line")
@@ -46,42 +49,36 @@ extension YAMLValue {
 
     /// Reads a text that may hold several documents, separated by `---`. Empty documents are left out.
     ///
-    /// - Throws: ``YAMLProblems``, as ``parse(_:file:limits:line:column:)``.
+    /// - Throws: ``YAMLProblems``, as ``parse(_:file:limits:)``, but for the number of documents.
     package static func documents(
         _ text: String,
         file: String,
-        limits: YAMLLimits = YAMLLimits(),
-        line: Int = 0,
-        column: Int = 0
+        limits: YAMLLimits = YAMLLimits()
     ) throws(YAMLProblems) -> [YAMLValue] {
-        var reading = YAMLReading(file: file, limits: limits, line: line, column: column)
+        var reading = YAMLReading(origin: YAMLOrigin(file: file), limits: limits)
         return try reading.documents(text)
     }
 }
 
 private struct YAMLReading {
-    let file: String
+    let origin: YAMLOrigin
     let limits: YAMLLimits
-    let line: Int
-    let column: Int
     var problems: [YAMLProblem] = []
     var nextID = 0
 
-    init(file: String, limits: YAMLLimits, line: Int, column: Int) {
-        self.file = file
+    init(origin: YAMLOrigin, limits: YAMLLimits) {
+        self.origin = origin
         self.limits = limits
-        self.line = line
-        self.column = column
     }
 
     mutating func documents(_ text: String) throws(YAMLProblems) -> [YAMLValue] {
         let size = text.utf8.count
         guard size <= limits.bytes else {
             let message = "it is \(size) bytes long, and \(limits.bytes) are allowed"
-            throw YAMLProblems(problem(Position(), .root(file: file), message))
+            throw YAMLProblems(problem(Position(), message))
         }
         if let alias = firstLikelyAlias(in: text) {
-            throw YAMLProblems(problem(alias, .root(file: file), Self.noAliases, fix: "write the value out"))
+            throw YAMLProblems(problem(alias, Self.noAliases, fix: "write the value out"))
         }
         do {
             // The encoding is named because Yams asks the environment otherwise; the resolver has no rules because a
@@ -91,7 +88,7 @@ private struct YAMLReading {
             let parser = try Parser(yaml: contiguous, resolver: .basic, encoding: .utf8)
             var values: [YAMLValue] = []
             while let node = try parser.nextRoot() {
-                let value = convert(node, .root(file: file), depth: 1)
+                let value = convert(node, .root(origin), depth: 1)
                 if let value, !value.isNull { values.append(value) }
             }
             // Nodes hold their anchors weakly; the parser owns them.
@@ -103,7 +100,7 @@ private struct YAMLReading {
         } catch let error as YamlError {
             throw YAMLProblems(problem(for: error))
         } catch {
-            throw YAMLProblems(problem(Position(), .root(file: file), "it can't be read as YAML"))
+            throw YAMLProblems(problem(Position(), "it can't be read as YAML"))
         }
     }
 
@@ -112,11 +109,11 @@ private struct YAMLReading {
     private mutating func convert(_ node: Node, _ path: YAMLPath, depth: Int) -> YAMLValue? {
         let mark = node.mark.map(Position.init) ?? Position()
         guard node.anchor == nil else {
-            problems.append(problem(mark, path, Self.noAliases, fix: "write the value out"))
+            problems.append(problem(mark, at: path, Self.noAliases, fix: "write the value out"))
             return nil
         }
         guard depth <= limits.depth else {
-            problems.append(problem(mark, path, "it is nested deeper than \(limits.depth) levels"))
+            problems.append(problem(mark, at: path, "it is nested deeper than \(limits.depth) levels"))
             return nil
         }
         switch node {
@@ -137,7 +134,7 @@ private struct YAMLReading {
             }
             return finish(mark, path, tag: mapping.tag) { .mapping(entries) }
         case .alias:
-            problems.append(problem(mark, path, Self.noAliases, fix: "write the value out"))
+            problems.append(problem(mark, at: path, Self.noAliases, fix: "write the value out"))
             return nil
         }
     }
@@ -146,15 +143,15 @@ private struct YAMLReading {
         let mark = key.mark.map(Position.init) ?? Position()
         guard case .scalar(let name) = key, name.anchor == nil else {
             let message = key.anchor == nil ? "a key must be a plain text, not a list or a mapping" : Self.noAliases
-            problems.append(problem(mark, path, message))
+            problems.append(problem(mark, at: path, message))
             return nil
         }
         if name.string == "<<", name.style == .plain {
-            problems.append(problem(mark, path, "merge keys (<<) are not accepted", fix: "write the keys out"))
+            problems.append(problem(mark, at: path, "merge keys (<<) are not accepted", fix: "write the keys out"))
             return nil
         }
         if name.string.isEmpty {
-            problems.append(problem(mark, path, "a key is empty"))
+            problems.append(problem(mark, at: path, "a key is empty"))
             return nil
         }
         guard accepts(name.tag, mark, path) else { return nil }
@@ -162,8 +159,8 @@ private struct YAMLReading {
         guard let converted = convert(value, place, depth: depth + 1) else { return nil }
         return YAMLValue.Entry(
             key: name.string,
-            line: mark.line + line,
-            column: mark.column + column,
+            line: mark.line + origin.line,
+            column: mark.column + origin.column,
             value: converted
         )
     }
@@ -178,8 +175,8 @@ private struct YAMLReading {
         nextID += 1
         return YAMLValue(
             content: content(),
-            line: mark.line + line,
-            column: mark.column + column,
+            line: mark.line + origin.line,
+            column: mark.column + origin.column,
             location: path,
             id: nextID
         )
@@ -195,7 +192,7 @@ private struct YAMLReading {
         {
             return true
         }
-        problems.append(problem(mark, path, "the tag \(quoted(name)) is not accepted", fix: "remove the tag"))
+        problems.append(problem(mark, at: path, "the tag \(quoted(name)) is not accepted", fix: "remove the tag"))
         return false
     }
 
@@ -208,12 +205,12 @@ private struct YAMLReading {
         }
     }
 
-    private func problem(_ mark: Position, _ path: YAMLPath, _ message: String, fix: String = "") -> YAMLProblem {
+    func problem(_ mark: Position, at path: YAMLPath? = nil, _ message: String, fix: String = "") -> YAMLProblem {
         YAMLProblem(
-            file: file,
-            line: mark.line + line,
-            column: mark.column + column,
-            path: path.text,
+            file: origin.file,
+            line: mark.line + origin.line,
+            column: mark.column + origin.column,
+            path: path?.text ?? origin.path,
             message: message,
             fix: fix
         )
@@ -226,19 +223,18 @@ private struct YAMLReading {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
             let before = context.map { "\($0.text): " } ?? ""
-            return self.problem(Position(mark), .root(file: file), "it is no YAML: \(before)\(problem)")
+            return self.problem(Position(mark), "it is no YAML: \(before)\(problem)")
         case .reader(let problem, _, _, _):
-            return self.problem(start, .root(file: file), "it is no YAML: \(problem)")
+            return self.problem(start, "it is no YAML: \(problem)")
         case .duplicatedKeysInMapping(let keys, let context):
             let names = keys.prefix(5).map { quoted($0) }.joined(separator: ", ")
             return self.problem(
                 Position(context.mark),
-                .root(file: file),
                 "the key \(names) appears more than once in this mapping",
                 fix: "keep one"
             )
         default:
-            return problem(start, .root(file: file), "it can't be read as YAML")
+            return problem(start, "it can't be read as YAML")
         }
     }
 }

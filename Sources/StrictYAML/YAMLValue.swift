@@ -137,19 +137,29 @@ package struct YAMLValue: Sendable {
         YAMLValue(content: content, line: line, column: column, location: location, id: id)
     }
 
-    /// The problem that this value is not what was expected. The text of a scalar is shown on demand only.
-    func mistyped(_ expected: String, showText: Bool = false, fix: String = "") -> YAMLProblem {
-        problem("expected \(expected), found \(shown(text: showText))", fix: fix)
+    /// How much of a scalar a problem shows.
+    enum Shown {
+        /// That it is a text.
+        case kind
+        /// The text.
+        case text
+        /// The text, and that it is in quotes where that is what is wrong with it.
+        case textAndStyle
     }
 
-    private func shown(text showText: Bool) -> String {
+    /// The problem that this value is not what was expected. The text of a scalar is shown on demand only.
+    func mistyped(_ expected: String, showing shown: Shown = .kind, fix: String = "") -> YAMLProblem {
+        problem("expected \(expected), found \(found(shown))", fix: fix)
+    }
+
+    private func found(_ shown: Shown) -> String {
         switch content {
         case .mapping: return "a mapping"
         case .sequence: return "a list"
         case .scalar(let text, let style):
             if style == .plain, text.isEmpty { return "nothing" }
-            guard showText else { return "text" }
-            return "the text \(quoted(text))" + (style == .plain ? "" : " in quotes")
+            if shown == .kind { return "text" }
+            return "the text \(quoted(text))" + (shown == .textAndStyle && style != .plain ? " in quotes" : "")
         }
     }
 }

@@ -27,11 +27,18 @@ private func problems(_ text: String, limits: YAMLLimits = YAMLLimits()) -> [Str
     }
 
     @Test func placesCanBeShiftedForATextInsideAnother() throws {
-        let value = try YAMLValue.parse("a: 1\nb: 2\n", file: "f.yaml", line: 10, column: 4)
-        #expect((value["b"]?.line, value["b"]?.column) == (12, 8))
-        #expect(throws: YAMLProblems.self) {
-            try YAMLValue.parse("a: [", file: "f.yaml", line: 10)
-        }
+        let origin = YAMLOrigin(file: "f.yaml", path: "spec.tokens", line: 10, column: 4)
+        let value = try YAMLValue.parse("- a: 1\n  b: 2\n", from: origin)
+        let second = try #require(value.elements?[0]["b"])
+        #expect((second.line, second.column, second.path) == (12, 10, "spec.tokens[0].b"))
+        let broken = YAMLProblem(
+            file: "f.yaml",
+            line: 12,
+            column: 5,
+            path: "spec.tokens",
+            message: "it is no YAML: while parsing a flow sequence: did not find expected ',' or ']'"
+        )
+        #expect(throws: YAMLProblems(broken)) { try YAMLValue.parse("a: [1\n", from: origin) }
     }
 
     @Test(arguments: [

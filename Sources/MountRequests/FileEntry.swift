@@ -1,0 +1,69 @@
+// Reading one entry of the `files` parameter.
+
+import StrictYAML
+
+extension FileAsk {
+    private static let keys: Set<String> = [
+        "path", "format", "tokens", "mode", "scope", "mountPath", "rewriteSSH", "merge",
+    ]
+
+    /// Reads `{ path, format, tokens, mode, scope, mountPath, rewriteSSH, merge }`. Whether such a file can be made is
+    /// for `Rendering` to say; here its tokens must exist.
+    ///
+    /// - Parameter tokens: the names of all tokens; `nil` when they are not known.
+    init(_ value: YAMLValue, tokens names: [String]?, isSymbolic: Bool) throws(YAMLProblems) {
+        var entry = try EntryReader(value, keys: Self.keys, isSymbolic: isSymbolic)
+        let path = entry.text(entry.required("path"), limit: RequestLimits.pathBytes)
+        let format = entry.text(entry.required("format"))
+        let tokens = Self.tokens(&entry, names)
+        let mode = Self.mode(&entry)
+        let scope = entry.text(entry.optional("scope"))
+        let mountPath = entry.text(entry.optional("mountPath"), limit: RequestLimits.pathBytes)
+        let rewriteSSH = Self.rewriteSSH(&entry)
+        let merge = entry.text(entry.optional("merge"), limit: RequestLimits.parameterBytes)
+        try entry.finish()
+        self.init(
+            path: path ?? "",
+            format: format ?? "",
+            tokens: tokens,
+            mode: mode,
+            scope: scope,
+            mountPath: mountPath,
+            rewriteSSH: rewriteSSH,
+            merge: merge
+        )
+    }
+
+    private static func tokens(_ entry: inout EntryReader, _ names: [String]?) -> [String] {
+        var tokens: [String] = []
+        for element in entry.list(entry.required("tokens"), most: RequestLimits.tokens) ?? [] {
+            guard let name = entry.text(element) else { continue }
+            if tokens.contains(name) {
+                entry.note(element.problem("this token is named twice", fix: "name it once"))
+            } else if let names, !names.contains(name), !entry.isStillToCome(name),
+                !names.contains(where: entry.isStillToCome)
+            {
+                entry.note(element.notAllowed(names))
+            }
+            tokens.append(name)
+        }
+        return tokens
+    }
+
+    private static func mode(_ entry: inout EntryReader) -> Int? {
+        guard let value = entry.optional("mode"), let text = entry.text(value), !entry.isStillToCome(text) else {
+            return nil
+        }
+        switch FileMode.read(text) {
+        case .mode(let mode): return mode
+        case .unclear(let fix):
+            entry.note(value.problem("the mode can't be told for sure", fix: fix))
+            return nil
+        }
+    }
+
+    private static func rewriteSSH(_ entry: inout EntryReader) -> Bool? {
+        guard let value = entry.optional("rewriteSSH"), !entry.isStillToCome(value.text ?? "") else { return nil }
+        return entry.reading { () throws(YAMLProblems) in try value.bool() }
+    }
+}

@@ -1,0 +1,53 @@
+// The two parameters as lists of entries, whatever their texts came from.
+
+import StrictYAML
+
+/// Reads the lists; every problem of every entry is found.
+struct ParameterLists {
+    /// Whether `${key}` may still stand for a value that only the Pod knows.
+    var isSymbolic = false
+
+    /// How much one parameter may hold.
+    static let limits = YAMLLimits(bytes: RequestLimits.parameterBytes, depth: 8)
+
+    func tokens(_ value: YAMLValue) throws(YAMLProblems) -> [TokenAsk] {
+        let elements = try self.elements(value, most: RequestLimits.tokens)
+        var problems = YAMLProblemCollector()
+        var tokens: [TokenAsk] = []
+        for element in elements {
+            let token = problems.collect { () throws(YAMLProblems) in try TokenAsk(element, isSymbolic: isSymbolic) }
+            guard let token else { continue }
+            if tokens.contains(where: { $0.name == token.name }) {
+                problems.add((element["name"] ?? element).problem("another token has this name", fix: "rename one"))
+            }
+            tokens.append(token)
+        }
+        try problems.finish()
+        return tokens
+    }
+
+    /// - Parameter tokens: the tokens that files may be made of; `nil` when they could not be read.
+    func files(_ value: YAMLValue, tokens: [TokenAsk]?) throws(YAMLProblems) -> [FileAsk] {
+        let elements = try self.elements(value, most: RequestLimits.files)
+        let names = tokens?.map(\.name)
+        var problems = YAMLProblemCollector()
+        let files = elements.compactMap { element in
+            problems.collect { () throws(YAMLProblems) in
+                try FileAsk(element, tokens: names, isSymbolic: isSymbolic)
+            }
+        }
+        try problems.finish()
+        return files
+    }
+
+    private func elements(_ value: YAMLValue, most: Int) throws(YAMLProblems) -> [YAMLValue] {
+        let elements = try value.sequence()
+        guard !elements.isEmpty else { throw YAMLProblems(value.problem("the list is empty")) }
+        guard elements.count <= most else {
+            throw YAMLProblems(
+                value.problem("the list has \(elements.count) entries, and \(most) are allowed")
+            )
+        }
+        return elements
+    }
+}

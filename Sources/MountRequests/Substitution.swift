@@ -1,0 +1,54 @@
+// `${key}` in the parameters: a whole value that an attribute of the volume gives.
+
+import StrictYAML
+
+/// What a scalar of a parameter says about attributes.
+enum AttributeReference: Equatable {
+    /// Nothing: it is a text of its own.
+    case none
+    /// `${key}`, and nothing else.
+    case whole(key: String)
+    /// A `${` that can't be taken.
+    case refused(message: String, fix: String)
+
+    /// The attributes that are no values for a token: they carry kubelet's word, or what is just being read.
+    private static let unusable: Set<String> = [ParameterName.tokens, ParameterName.files, "secretProviderClass"]
+
+    init(_ text: String) {
+        guard text.utf8.contains(UInt8(ascii: "$")), text.contains("${") else {
+            self = .none
+            return
+        }
+        let key = text.dropFirst(2).dropLast()
+        guard text.hasPrefix("${"), text.hasSuffix("}"), !key.contains("${"), !key.contains("}") else {
+            self = .refused(
+                message: "a ${...} stands inside a longer text",
+                fix: "it must be the whole value, for example \"${repository}\"; put the whole text into the attribute"
+            )
+            return
+        }
+        guard !key.isEmpty else {
+            self = .refused(
+                message: "${} names no attribute",
+                fix: "write the attribute's name, as in \"${repository}\""
+            )
+            return
+        }
+        guard !key.hasPrefix(PodInfo.prefix), !Self.unusable.contains(String(key)) else {
+            self = .refused(
+                message: "an attribute of this name can't be used in a value",
+                fix: "use an attribute of your own"
+            )
+            return
+        }
+        self = .whole(key: String(key))
+    }
+}
+
+/// The parameters that Daypass reads.
+package enum ParameterName {
+    /// The tokens that are asked for.
+    package static let tokens = "tokens"
+    /// The files that are asked for.
+    package static let files = "files"
+}
