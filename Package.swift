@@ -115,7 +115,10 @@ let package = Package(
         ),
         .testTarget(name: "RefusalsTests", dependencies: ["Refusals"]),
         .testTarget(name: "StrictYAMLTests", dependencies: ["StrictYAML"]),
-        .testTarget(name: "MountRequestsTests", dependencies: ["MountRequests", "Refusals", "StrictYAML", "TokenStore"]),
+        .testTarget(
+            name: "MountRequestsTests",
+            dependencies: ["MountRequests", "Refusals", "StrictYAML", "TokenStore"]
+        ),
         .testTarget(
             name: "PolicyTests",
             dependencies: ["MountRequests", "Policy", "Refusals", "StrictYAML", "TokenStore", "TokenStoreTesting"]
