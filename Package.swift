@@ -59,7 +59,7 @@ let package = Package(
         .target(name: "Refusals"),
         .target(name: "StrictYAML", dependencies: [yams]),
         .target(name: "MountRequests", dependencies: ["Refusals", "StrictYAML", "TokenStore"]),
-        .target(name: "Policy", dependencies: ["MountRequests", "Refusals", "StrictYAML", "TokenStore"]),
+        .target(name: "Policy", dependencies: ["MountRequests", "Refusals", "StrictYAML", "TokenStore", crypto]),
         .target(name: "Identity", dependencies: ["Refusals", "TokenStore", crypto, cryptoExtras, logging]),
         .target(name: "Rendering", dependencies: ["MountRequests", "Refusals", "TokenStore", crypto]),
         .target(name: "Leases", dependencies: ["TokenStore", crypto, logging]),
@@ -121,7 +121,9 @@ let package = Package(
         ),
         .testTarget(
             name: "PolicyTests",
-            dependencies: ["MountRequests", "Policy", "Refusals", "StrictYAML", "TokenStore", "TokenStoreTesting"]
+            dependencies: [
+                "MountRequests", "Policy", "Refusals", "StrictYAML", "TokenStore", "TokenStoreTesting", logging,
+            ]
         ),
         .testTarget(
             name: "IdentityTests",

@@ -2,6 +2,7 @@
 
 import MountRequests
 import Refusals
+import StrictYAML
 import TokenStore
 
 /// Writes the refusals of one ask of one subject. Grants are shown only when they name that subject.
@@ -32,11 +33,11 @@ struct RefusalTexts {
 
     func storeUnknown(own: [Grant]) -> Refusal {
         let stores = Self.stores(of: own)
-        let hint = nearest(ask.store, in: stores).map { "did you mean \($0)? " } ?? ""
+        let hint = closestWord(to: ask.store, among: stores).map { "; did you mean \($0)?" } ?? ""
         return Refusal(
             .storeUnknown,
             "\(token) asks for store \(Refusal.quoted(ask.store)), which this node does not have",
-            fix: "\(hint)the grants for \(subjectText) name: \(stores.joined(separator: ", "))"
+            fix: "the grants for \(subjectText) name: \(stores.joined(separator: ", "))\(hint)"
         )
     }
 
@@ -71,7 +72,7 @@ struct RefusalTexts {
             .parameterMalformed,
             "\(token) asks for permission \(Refusal.quoted(name)), which store \(Refusal.quoted(ask.store)) "
                 + "does not know",
-            fix: nearest(name, in: known).map { "did you mean \($0)?" }
+            fix: closestWord(to: name, among: known).map { "did you mean \($0)?" }
                 ?? "write one of the names that the source uses, such as \(known.min() ?? "")"
         )
     }

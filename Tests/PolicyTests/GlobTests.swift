@@ -85,7 +85,7 @@ import Testing
     /// A pattern that makes a matcher which takes choices back try more ways than there are atoms.
     @Test func hardPatternsEnd() throws {
         let hard = String(repeating: "*a", count: 40) + "*b"
-        let name = String(repeating: "a", count: 100_000)
+        let name = String(repeating: "a", count: 20_000)
         #expect(try !Glob(hard).matches(name))
         #expect(try !Glob("**" + hard).matches(name))
         #expect(try Glob(hard).matches(name + "b"))
@@ -96,7 +96,7 @@ import Testing
     @Test func agreesWithTheDefinition() throws {
         var random = SeededRandom(seed: 1)
         var matched = 0
-        for _ in 0..<20_000 {
+        for _ in 0..<10_000 {
             let pattern = random.text(of: ["a", "b", "A", "/", "*", "**", "?"], most: 7)
             let name = random.text(of: ["a", "b", "A", "/"], most: 8)
             guard let glob = try? Glob(pattern) else { continue }
@@ -106,7 +106,7 @@ import Testing
             #expect(glob.matches(name, ignoringCase: true) == folded, "\(pattern) \(name)")
             if expected { matched += 1 }
         }
-        #expect(matched > 1000)
+        #expect(matched > 500)
     }
 
     private func defined(_ pattern: [Character], _ name: [Character]) -> Bool {

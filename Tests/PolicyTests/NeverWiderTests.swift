@@ -9,7 +9,9 @@ import TokenStore
 
 @Suite struct NeverWiderTests {
     private static let names = ["o/a", "o/b", "O/A", "p/a", "p/b-c"]
-    private static let patterns = ["o/*", "*/a", "p/b-?", "**", "o/a", "P/*"]
+    private static let patterns = ["o/*", "*/a", "p/b-?", "**", "o/a", "P/*"].compactMap { try? Glob($0) }
+    private static let namespaces = ["binder", "b*", "other"].compactMap { try? Glob($0) }
+    private static let serviceAccounts = ["builder", "*", "x"].compactMap { try? Glob($0) }
     private static let permissions = ["contents", "packages", "metadata"]
     private static let stores = [Samples.github, Samples.gitlab]
 
@@ -22,10 +24,10 @@ import TokenStore
     }
 
     private static func grant(_ index: Int, _ random: inout SeededRandom) throws -> Grant {
-        try Samples.grant(
-            "g\(index)",
-            namespace: ["binder", "b*", "other"].randomElement(using: &random) ?? "",
-            serviceAccount: ["builder", "*", "x"].randomElement(using: &random) ?? "",
+        Grant(
+            name: "g\(index)",
+            namespace: try #require(namespaces.randomElement(using: &random)),
+            serviceAccount: try #require(serviceAccounts.randomElement(using: &random)),
             store: stores.randomElement(using: &random)?.name ?? "",
             repositories: random.some(of: patterns),
             permissions: levels(&random),
@@ -37,7 +39,7 @@ import TokenStore
         var random = SeededRandom(seed: 7)
         var granted = 0
         var narrowed = 0
-        for _ in 0..<10_000 {
+        for _ in 0..<2000 {
             let grants = try (0..<Int.random(in: 0...4, using: &random)).map { try Self.grant($0, &random) }
             let policy = NodePolicy(stores: Self.stores, grants: grants)
             let ask = Samples.ask(
@@ -65,7 +67,7 @@ import TokenStore
                 #expect(explanation.granted == nil && !explanation.grants.contains(where: \.decides))
             }
         }
-        #expect(granted > 500 && narrowed > 100 && granted - narrowed > 100)
+        #expect(granted > 200 && narrowed > 40 && granted - narrowed > 40)
     }
 
     private static func check(_ authorization: Authorization, _ ask: TokenAsk, _ grant: Grant) {

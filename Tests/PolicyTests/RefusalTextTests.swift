@@ -49,14 +49,14 @@ import TokenStore
         Case(
             ask: Samples.ask(store: "gihub", permissions: read),
             line: #"StoreUnknown: token "source" asks for store "gihub", which this node does not have; "#
-                + #"did you mean github? the grants for namespace "binder", service account "builder" "#
-                + "name: github, push"
+                + #"the grants for namespace "binder", service account "builder" name: github, push; "#
+                + "did you mean github?"
         ),
         Case(
-            ask: Samples.ask(store: "gitlub\n\"", permissions: read),
-            line: #"StoreUnknown: token "source" asks for store "gitlub??", which this node does not have; "#
-                + #"did you mean github? the grants for namespace "binder", service account "builder" "#
-                + "name: github, push"
+            ask: Samples.ask(store: "githb\n", permissions: read),
+            line: #"StoreUnknown: token "source" asks for store "githb?", which this node does not have; "#
+                + #"the grants for namespace "binder", service account "builder" name: github, push; "#
+                + "did you mean github?"
         ),
         Case(
             ask: Samples.ask(["hidden/x"], store: "gitlab", permissions: ["api": .read]),

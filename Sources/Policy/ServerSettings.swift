@@ -1,0 +1,114 @@
+// The keys `server` and `http`: the socket's side and the internet's side of the daemon.
+
+import StrictYAML
+
+/// How the daemon serves.
+package struct ServerSettings: Sendable, Hashable {
+    /// The socket's path; `nil` leaves it to the command line.
+    package var socket: String?
+    /// The time for one Mount; it must end before the driver's (2 minutes less what the driver itself needs).
+    package var mountDeadline: Duration = .seconds(25)
+    /// How long calls may run on after SIGTERM.
+    package var drain: Duration = .seconds(10)
+    /// The largest Mount call in bytes.
+    package var maxRequestBytes = 1 << 20
+
+    package init() {}
+
+    init(_ value: YAMLValue, _ findings: inout Findings) {
+        guard var fields = Fields(value, &findings) else { return }
+        // 107 bytes fit into sun_path; unix(7).
+        socket = fields.optional("socket", &findings) { value throws(YAMLProblems) in
+            try value.absolutePath(longest: 107)
+        }
+        let mountDeadline = fields.optional("mountDeadline", &findings) { value throws(YAMLProblems) in
+            try value.duration(in: .seconds(1) ... .seconds(110))
+        }
+        self.mountDeadline = mountDeadline ?? self.mountDeadline
+        let drain = fields.optional("drain", &findings) { value throws(YAMLProblems) in
+            try value.duration(in: .zero ... .seconds(120))
+        }
+        self.drain = drain ?? self.drain
+        let maxRequestBytes = fields.optional("maxRequestBytes", &findings) { value throws(YAMLProblems) in
+            try value.integer(in: 64 << 10...8 << 20)
+        }
+        self.maxRequestBytes = maxRequestBytes ?? self.maxRequestBytes
+        fields.finish(&findings)
+    }
+}
+
+/// How the daemon reaches the token sources.
+package struct HTTPSettings: Sendable, Hashable {
+    /// The way out.
+    package enum Proxy: Sendable, Hashable {
+        /// As the environment says (`https_proxy`, `no_proxy`).
+        case environment
+        /// Straight.
+        case none
+        /// This proxy, but not for these hosts, domains, addresses and CIDR blocks.
+        case url(String, bypass: [String])
+    }
+
+    /// The way out.
+    package var proxy: Proxy = .environment
+    /// A PEM file with authorities that are trusted besides the system's.
+    package var caFile: String?
+    /// The time for the name look-up, the connection, the proxy and the TLS handshake together.
+    package var connectTimeout: Duration = .seconds(3)
+
+    package init() {}
+
+    init(_ value: YAMLValue, _ findings: inout Findings) {
+        guard var fields = Fields(value, &findings) else { return }
+        let proxy = fields.optional("proxy")
+        let bypass = fields.optional("noProxy")
+        caFile = fields.optional("caFile", &findings) { value throws(YAMLProblems) in try value.absolutePath() }
+        let connectTimeout = fields.optional("connectTimeout", &findings) { value throws(YAMLProblems) in
+            try value.duration(in: .milliseconds(100) ... .seconds(60))
+        }
+        self.connectTimeout = connectTimeout ?? self.connectTimeout
+        fields.finish(&findings)
+        let hosts = bypass.flatMap { Self.hosts($0, &findings) } ?? []
+        if let proxy {
+            self.proxy = findings.collect { () throws(YAMLProblems) in try Self.proxy(proxy, bypass: hosts) } ?? .none
+        }
+        if let bypass, proxy == nil || proxy?.text == "none" {
+            findings.error(bypass.problem("it says nothing without a proxy", fix: "set proxy to the proxy's URL"))
+        }
+    }
+
+    private static func hosts(_ value: YAMLValue, _ findings: inout Findings) -> [String]? {
+        let elements = findings.collect { () throws(YAMLProblems) in try value.sequence() }
+        return elements?.compactMap { element in
+            findings.collect { () throws(YAMLProblems) in
+                let word = try element.word(longest: 255)
+                guard !word.contains(",") else {
+                    throw YAMLProblems(element.problem("it holds a comma", fix: "write one host for each element"))
+                }
+                return word
+            }
+        }
+    }
+
+    private static func proxy(_ value: YAMLValue, bypass: [String]) throws(YAMLProblems) -> Proxy {
+        let url = try value.word(longest: 2048)
+        if url == "none" { return .none }
+        guard ["http://", "https://", "socks5h://"].contains(where: url.hasPrefix) else {
+            throw YAMLProblems(
+                value.problem(
+                    "it is no URL of a proxy",
+                    fix: "write http://host:port, https://host:port, socks5h://host:port or none"
+                )
+            )
+        }
+        guard !url.contains("@") else {
+            throw YAMLProblems(
+                value.problem(
+                    "it holds a user name or password, and this file is no place for secrets",
+                    fix: "leave proxy out and set https_proxy in the daemon's environment from a Secret"
+                )
+            )
+        }
+        return .url(url, bypass: bypass)
+    }
+}
