@@ -40,6 +40,12 @@ package struct Glob: Sendable, Hashable, CustomStringConvertible {
     /// Whether the pattern stands for every name that has no `/`.
     package var matchesEveryPart: Bool { pattern.utf8.allSatisfy { $0 == UInt8(ascii: "*") } }
 
+    /// Whether the pattern can stand for a name that has so many parts between slashes.
+    package func canMatch(parts: ClosedRange<Int>) -> Bool {
+        let least = pattern.utf8.count(where: { $0 == UInt8(ascii: "/") }) + 1
+        return pattern.contains("**") ? least <= parts.upperBound : parts.contains(least)
+    }
+
     /// Whether the pattern stands for this name. A text that is empty or holds anything but printable ASCII is no name,
     /// and nothing stands for it.
     package func matches(_ name: String, ignoringCase: Bool = false) -> Bool {

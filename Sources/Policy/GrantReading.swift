@@ -96,7 +96,7 @@ struct GrantsReading {
             Self.checkNotEmpty(value, repositories, permissions, actions, &findings)
         }
         return Allowance(
-            repositories: repositories.flatMap { Self.globs($0, &findings) } ?? [],
+            repositories: repositories.flatMap { globs($0, store: store, &findings) } ?? [],
             permissions: permissions.map { levels($0, store: store, &findings) } ?? [:],
             actions: actions.flatMap { value in
                 findings.collect { () throws(YAMLProblems) in Set(try value.decode([RegistryAction].self)) }
@@ -131,10 +131,22 @@ struct GrantsReading {
         value?.entries?.isEmpty ?? value?.elements?.isEmpty ?? (value == nil)
     }
 
-    private static func globs(_ value: YAMLValue, _ findings: inout Findings) -> [Glob]? {
+    private func globs(_ value: YAMLValue, store: String?, _ findings: inout Findings) -> [Glob]? {
         let elements = findings.collect { () throws(YAMLProblems) in try value.sequence() }
+        let git = stores.stores.first { $0.name == store }?.service.git
         return elements?.compactMap { element in
-            findings.collect { () throws(YAMLProblems) in try element.glob() }
+            guard let glob = findings.collect({ () throws(YAMLProblems) in try element.glob() }) else { return nil }
+            if let git, !glob.canMatch(parts: git.nameParts) {
+                let many =
+                    git.nameParts.count == 1 ? "\(git.nameParts.lowerBound)" : "\(git.nameParts.lowerBound) or more"
+                findings.error(
+                    element.problem(
+                        "it matches no repository of this store, whose names have \(many) parts",
+                        fix: "write owner/* for all repositories of owner"
+                    )
+                )
+            }
+            return glob
         }
     }
 

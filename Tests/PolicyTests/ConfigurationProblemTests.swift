@@ -150,6 +150,16 @@ import TokenStore
             ]
         ),
         (
+            "{ name: c, to: { namespace: a, serviceAccount: b }, store: hub, "
+                + "allow: { repositories: [a, a/b/c, a/*, \"**\", a/**], permissions: { contents: read } } }",
+            [
+                "6:93: error: grants[1].allow.repositories[0]: it matches no repository of this store, "
+                    + "whose names have 2 parts; write owner/* for all repositories of owner",
+                "6:96: error: grants[1].allow.repositories[1]: it matches no repository of this store, "
+                    + "whose names have 2 parts; write owner/* for all repositories of owner",
+            ]
+        ),
+        (
             "{ name: \"a\\nb\", to: x, store: hub, allow: 5, extra: 1 }",
             [
                 #"6:13: error: grants[1].name: it is no name; names are letters, digits, ".", "_" and "#

@@ -123,6 +123,14 @@ import Testing
         return defined(Array(pattern.dropFirst()), Array(name.dropFirst()))
     }
 
+    @Test(arguments: [
+        ("a", 1...1, true), ("a", 2...2, false), ("a/*", 2...2, true), ("a/*", 3...9, false), ("**", 2...2, true),
+        ("a/**", 2...2, true), ("a/**", 1...1, false), ("a/**/b", 2...2, false), ("a/**/b", 2...3, true),
+    ])
+    func knowsHowManyPartsItCanHave(pattern: String, parts: ClosedRange<Int>, expected: Bool) throws {
+        #expect(try Glob(pattern).canMatch(parts: parts) == expected)
+    }
+
     @Test(arguments: [("*", true), ("**", true), ("a*", false), ("?*", false)])
     func knowsItMatchesAll(pattern: String, expected: Bool) throws {
         #expect(try Glob(pattern).matchesEveryPart == expected)

@@ -185,6 +185,22 @@ import TokenStore
         #expect(throws: Refusal.self) { try policy.authorize(ask, for: Samples.builder) }
     }
 
+    /// A longer `tokens` parameter gets each token by itself, and none by another's grant.
+    @Test func moreTokensGetNoMore() throws {
+        let policy = Samples.policy(try Samples.grant("clone", permissions: ["contents": .read]))
+        let wanted = Samples.ask(permissions: ["contents": .read])
+        var more = wanted
+        more.name = "more"
+        more.permissions["contents"] = .admin
+        let other = Samples.ask(["other-org/x"], name: "other", permissions: ["contents": .read])
+        let explanation = policy.explain([wanted, more, other], for: Samples.builder)
+        #expect(
+            explanation.tokens.map { $0.granted?.permissions } == [["contents": "read"], ["contents": "read"], nil]
+        )
+        #expect(explanation.tokens.map { $0.granted?.repositories } == [["our-org/x"], ["our-org/x"], nil])
+        #expect(!explanation.isGranted, "a Mount is granted whole or not at all")
+    }
+
     @Test func anEmptyPolicyGrantsNothing() {
         let policy = NodePolicy(stores: [Samples.github], grants: [])
         #expect(throws: Refusal.self) {

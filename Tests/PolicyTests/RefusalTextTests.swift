@@ -98,6 +98,16 @@ import TokenStore
                 + "volumeAttributes"
         ),
         Case(
+            ask: Samples.ask(
+                ["User:hunter2@registry.example:5000/binder/x"],
+                name: "image",
+                store: "push",
+                actions: [.push]
+            ),
+            line: #"RepositoryInvalid: the repository of token "image" can't be read: it has an @ that no digest "#
+                + "follows; change it in the SecretProviderClass or the Pod's volumeAttributes"
+        ),
+        Case(
             ask: Samples.ask(["their-org/x"], permissions: read),
             line: #"NotGranted: grant clone-docs does not cover repository "their-org/x" of token "source"; "#
                 + "ask the node's operator to add it to grant clone-docs, or change it in the SecretProviderClass "
