@@ -100,6 +100,10 @@ import TokenStore
             RenderedFile(path: "token", mode: 0o444, contents: []),
         ]
         #expect(Set(others.map(versioner.version) + [version]).count == 6)
+        let shifted = [("a", "0444x"), ("a0444", "x")].map {
+            RenderedFile(path: $0.0, mode: 0o444, contents: Array($0.1.utf8))
+        }
+        #expect(Set(shifted.map(versioner.version)).count == 2, "where one field ends counts")
         let otherNode = ObjectVersioner(key: SymmetricKey(data: Array(repeating: UInt8(8), count: 32)))
         #expect(otherNode.version(of: file) != version)
     }

@@ -35,6 +35,7 @@ import VolumeWriter
             atPath: "\(volume.path)/\(Self.dead)",
             withIntermediateDirectories: true
         )
+        try FileManager.default.createSymbolicLink(atPath: "\(volume.path)/..data_tmp", withDestinationPath: Self.dead)
         #expect(try volume.write(["a": "1"]) == .written)
         #expect(try volume.names() == [Self.first, "..data", "a"])
         #expect(try volume.write(["a": "1"]) == .unchanged)
