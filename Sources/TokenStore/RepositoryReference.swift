@@ -40,7 +40,9 @@ extension TokenService {
         }
         var parts = name.split(separator: "/", omittingEmptySubsequences: false)
         if let last = parts.last, let colon = last.firstIndex(of: ":") {
-            guard isTag(last[last.index(after: colon)...]) else { throw RepositoryReferenceError("its tag is malformed") }
+            guard isTag(last[last.index(after: colon)...]) else {
+                throw RepositoryReferenceError("its tag is malformed")
+            }
             parts[parts.count - 1] = last[..<colon]
         }
         if let first = parts.first, parts.count > 1, first.contains(".") || first.contains(":") || first == "localhost"
@@ -155,7 +157,9 @@ struct HTTPURLParts {
             throw RepositoryReferenceError("its host \"\(printable(host))\" is malformed")
         }
         if let port {
-            guard port.allSatisfy(\.isNumber), let number = UInt16(port), number > 0 else { throw RepositoryReferenceError("its port is malformed") }
+            guard port.allSatisfy(\.isNumber), let number = UInt16(port), number > 0 else {
+                throw RepositoryReferenceError("its port is malformed")
+            }
             let own = scheme == "https" ? 443 : 80
             if Int(number) != own { return ("\(host):\(number)", isLoopback(bare)) }
         }

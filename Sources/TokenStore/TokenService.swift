@@ -69,7 +69,9 @@ public struct GitServer: Sendable, Hashable {
         if name.hasSuffix("/") { name.removeLast() }
         if name.hasSuffix(".git") { name.removeLast(4) }
         guard !name.lowercased().hasSuffix(".git") else {
-            throw RepositoryReferenceError("a repository's name does not end in .git; write it once at most, in lower case")
+            throw RepositoryReferenceError(
+                "a repository's name does not end in .git; write it once at most, in lower case"
+            )
         }
         let components = name.split(separator: "/", omittingEmptySubsequences: false)
         guard nameParts.contains(components.count), components.allSatisfy(Self.isNamePart) else {

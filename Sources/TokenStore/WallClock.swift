@@ -19,10 +19,8 @@ public struct UTCInstant: InstantProtocol, Sendable, Hashable, CustomStringConve
 
     /// Reads an RFC 3339 time, with or without a fraction of a second; `nil` when it is none.
     public init?(rfc3339 text: String) {
-        let whole = Date.ISO8601FormatStyle()
-        let fractional = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-        guard let date = (try? whole.parse(text)) ?? (try? fractional.parse(text)) else { return nil }
-        self.init(sinceEpoch: .milliseconds((date.timeIntervalSince1970 * 1000).rounded()))
+        guard let sinceEpoch = RFC3339.parse(text) else { return nil }
+        self.init(sinceEpoch: sinceEpoch)
     }
 
     /// Whole seconds since 1970-01-01T00:00:00Z, rounded down.
