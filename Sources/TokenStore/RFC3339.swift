@@ -17,7 +17,8 @@ struct RFC3339 {
         guard let year = number(4), take("-"), let month = number(2), take("-"), let day = number(2), take("T", "t"),
             let hour = number(2), take(":"), let minute = number(2), take(":"), let second = number(2)
         else { return nil }
-        guard (1...12).contains(month), day >= 1, day <= Self.days(year, month), hour < 24, minute < 60, second <= 60
+        guard year >= 1, (1...12).contains(month), day >= 1, day <= Self.days(year, month), hour < 24, minute < 60,
+            second <= 60
         else { return nil }
         guard let nanoseconds = fraction(), let offset = offset(), bytes.isEmpty else { return nil }
         let days = Self.daysSinceEpoch(year, month, day)
