@@ -21,6 +21,8 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -36,6 +38,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+        .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -83,20 +86,23 @@ let package = Package(
         .target(
             name: "DaypassCommands",
             dependencies: [
-                "Daemon", "Identity", "MountRequests", "MountService", "Policy", "ProviderAPI", "Refusals", "Rendering",
+                "Daemon", "DriverCall", "Identity", "MountRequests", "MountService", "Policy", "ProviderAPI",
+                "Refusals", "Rendering",
                 "StrictYAML", "TokenStore", "TokenStores", "UnaryRPC", "VolumeWriter", argumentParser, logging,
-                protobuf, yams,
+                lifecycle, protobuf, unixSignals,
             ]
         ),
+        // The driver's side of a Mount: what it sends, and how it writes the files.
+        .target(name: "DriverCall", dependencies: ["TokenStore"]),
         .target(name: "VolumeWriter"),
-        .executableTarget(name: "daypass", dependencies: ["DaypassCommands"]),
+        .executableTarget(name: "daypass", dependencies: ["DaypassCommands", argumentParser]),
 
         // Loopback counterparts of a forge and a cluster, for the demo and the tests.
         .target(name: "LoopbackForge", dependencies: [crypto, cryptoExtras, flyingFox, subprocess]),
-        .target(name: "LoopbackCluster", dependencies: ["TokenStore", crypto, cryptoExtras, flyingFox]),
+        .target(name: "LoopbackCluster", dependencies: ["DriverCall", "TokenStore", crypto, cryptoExtras, flyingFox]),
         .executableTarget(
             name: "daypass-demo",
-            dependencies: ["LoopbackCluster", "LoopbackForge", logging, subprocess],
+            dependencies: ["LoopbackCluster", "LoopbackForge", "TokenStore", argumentParser, subprocess, system],
             path: "Sources/Demo"
         ),
 

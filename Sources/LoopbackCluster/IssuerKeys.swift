@@ -2,6 +2,7 @@
 
 import Crypto
 import CryptoExtras
+import DriverCall
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

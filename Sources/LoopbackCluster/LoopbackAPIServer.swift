@@ -1,5 +1,6 @@
 // An API server on loopback that serves the two paths of the service account issuer discovery.
 
+import DriverCall
 import FlyingFox
 import FlyingSocks
 import Synchronization

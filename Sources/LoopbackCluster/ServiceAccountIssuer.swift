@@ -2,6 +2,7 @@
 
 import Crypto
 import CryptoExtras
+import DriverCall
 import Synchronization
 
 #if canImport(FoundationEssentials)

@@ -1,5 +1,6 @@
 // The attributes JSON, byte by byte as Go's encoding/json writes it.
 
+import DriverCall
 import LoopbackCluster
 import Testing
 import TokenStore

@@ -2,16 +2,16 @@
 
 /// Writes what Go's `json.Marshal` writes for texts and maps of texts (<https://pkg.go.dev/encoding/json#Marshal>): keys
 /// in byte order, no spaces, `<`, `>`, `&` and the two Unicode line separators escaped.
-enum GoJSON {
-    static func object(_ map: [String: String]) -> String { objectOfJSON(map.mapValues { string($0) }) }
+package enum GoJSON {
+    package static func object(_ map: [String: String]) -> String { objectOfJSON(map.mapValues { string($0) }) }
 
     /// An object whose values are JSON already.
-    static func objectOfJSON(_ map: [String: String]) -> String {
+    package static func objectOfJSON(_ map: [String: String]) -> String {
         let sorted = map.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
         return "{" + sorted.map { "\(string($0.key)):\($0.value)" }.joined(separator: ",") + "}"
     }
 
-    static func string(_ text: String) -> String {
+    package static func string(_ text: String) -> String {
         var json = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

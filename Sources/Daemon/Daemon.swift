@@ -1,0 +1,119 @@
+// The composition root: puts the parts together and runs them until it is told to stop.
+
+import Crypto
+import HTTPTransfer
+import Identity
+import Leases
+package import Logging
+import MountService
+package import Policy
+import Refusals
+import Rendering
+import ServiceLifecycle
+import TokenStore
+import UnaryRPC
+
+/// The daemon: one socket, one configuration.
+///
+/// It ends when the task is cancelled or a graceful shutdown begins; calls in flight may end within the drain time.
+package struct Daemon: Sendable {
+    /// Where the driver looks for the provider `daypass` (the chart's default, and the first place it should be).
+    package static let standardSocket = "/var/run/secrets-store-csi-providers/daypass.sock"
+
+    private let configuration: NodeConfiguration
+    private let socketPath: String
+    private let environment: [String: String]
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - configuration: the node's configuration, already checked.
+    ///   - socketPath: where to serve.
+    ///   - environment: the process's environment: proxies, and the address of the API server.
+    package init(
+        configuration: NodeConfiguration,
+        socketPath: String,
+        environment: [String: String],
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        self.socketPath = socketPath
+        self.environment = environment
+        self.logger = logger
+    }
+
+    /// Serves until the task is cancelled or a graceful shutdown of its service group begins.
+    package func run() async throws {
+        for warning in configuration.warnings { logger.warning("\(warning)") }
+        try await withCurlTransport(configuration.http.options(environment), logger: logger) { http in
+            try await withIdentityMode(configuration.identity, environment: environment, logger: logger) { identity in
+                let stores = stores(http)
+                for (name, error) in stores.makeAll().sorted(by: { $0.key < $1.key }) {
+                    logger.error("store can't be used", metadata: ["store": "\(name)", "error": "\(error)"])
+                }
+                try await withLeaseManager(clock: SystemClock(), logger: logger) { leases in
+                    try await serve(identity, stores, leases)
+                }
+            }
+        }
+    }
+
+    private func stores(_ http: any HTTPTransport) -> StoreRoom {
+        let secrets = FileSecretReader(logger: logger)
+        return StoreRoom(configuration.stores) { [logger] name in
+            var logger = logger
+            logger[metadataKey: "store"] = "\(name)"
+            return TokenStoreContext(name: name, clock: SystemClock(), http: http, secrets: secrets, logger: logger)
+        }
+    }
+
+    private func serve(_ identity: IdentityMode, _ stores: StoreRoom, _ leases: LeaseManager) async throws {
+        let mounts = MountService(
+            MountService.Parts(
+                identity: identity,
+                audience: configuration.identity.audience,
+                policy: configuration.policy,
+                stores: stores,
+                leases: leases,
+                // Versions need to stay equal only as long as the leases do, and both are in memory.
+                versioner: ObjectVersioner(key: SymmetricKey(size: .bits256)),
+                deadline: configuration.server.mountDeadline,
+                largestMessage: configuration.server.maxRequestBytes,
+                logger: logger
+            )
+        )
+        let service = try ProviderService(mounts: mounts)
+        var options = UnaryServerOptions()
+        options.drainTimeout = configuration.server.drain
+        let listener = try UnixSocketListener.bind(path: socketPath, logger: logger)
+        try await withUnaryServer(on: listener, options: options, logger: logger, handler: service.handle) { server in
+            logger.info(
+                "serving",
+                metadata: [
+                    "socket": "\(server.socketPath)", "version": "\(DaypassVersion.current)",
+                    "configuration": "\(configuration.digest)", "stores": "\(configuration.stores.count)",
+                    "grants": "\(configuration.policy.grants.count)",
+                ]
+            )
+            async let keys: Void = prepare(identity)
+            try? await gracefulShutdown()
+            logger.info("ending", metadata: ["calls_in_flight": "\(server.counts.callsInFlight)"])
+            await keys
+        }
+        logger.info("ended")
+    }
+
+    /// Fetches the cluster's keys ahead of the first Mount.
+    private func prepare(_ identity: IdentityMode) async {
+        guard case .serviceAccountToken(let verifier) = identity else { return }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do throws(Refusal) { try await verifier.prepare() } catch {
+                    logger.warning("no signing keys yet; the first Mount tries again", metadata: ["error": "\(error)"])
+                }
+            }
+            group.addTask { try? await gracefulShutdown() }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+}

@@ -1,0 +1,33 @@
+// The command `daypass` and what all its subcommands share.
+
+package import ArgumentParser
+import Daemon
+
+/// `daypass`.
+package struct DaypassCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "daypass",
+        abstract: "Short-lived git and registry tokens for builds, as a Secrets Store CSI provider.",
+        discussion: """
+            Operators run `serve` on each node and try their policy with `check` and `explain`. Tenants check their \
+            SecretProviderClass with `check`. `mount` plays the driver.
+
+            Exit codes: 0 done; 1 refused, or problems were found; 2 a file, a socket or the network can't be used; \
+            64 the command line can't be understood.
+            """,
+        version: DaypassVersion.current,
+        subcommands: [
+            ServeCommand.self, CheckCommand.self, ExplainCommand.self, MountCommand.self, VersionCommand.self,
+        ]
+    )
+
+    package init() {}
+}
+
+/// The exit codes beside 0; `docs/command-line.md` lists them.
+enum Exit {
+    /// Refused, or problems were found.
+    static let negative = ExitCode(1)
+    /// A file, a socket or the network can't be used.
+    static let unusable = ExitCode(2)
+}

@@ -1,0 +1,77 @@
+// `daypass serve`: runs the provider until it is told to stop.
+
+import ArgumentParser
+import Daemon
+import Logging
+import Policy
+import ServiceLifecycle
+import TokenStores
+import UnixSignals
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// `daypass serve`.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serve the provider API on a Unix socket.",
+        discussion: """
+            Reads the node's configuration, binds the socket and answers the driver's calls. SIGTERM and SIGINT end it: \
+            no new calls are taken, calls in flight may end within server.drain.
+            """
+    )
+
+    @Option(help: ArgumentHelp("The node's configuration.", valueName: "file"))
+    var config: String
+
+    @Option(
+        help: ArgumentHelp(
+            "Where to serve; overrides server.socket of the configuration. (default: \(Daemon.standardSocket))",
+            valueName: "path"
+        )
+    )
+    var socket: String?
+
+    @Option(help: "The form of log lines: json, text, or auto (text on a terminal).")
+    var logFormat: LogFormat = .auto
+
+    @Option(help: "The least level of log lines: trace, debug, info, notice, warning, error or critical.")
+    var logLevel: LogLevel = .info
+
+    func run() async throws {
+        ProcessLimits.forbidCoreDumps()
+        let configuration = try ConfigurationFile.load(config)
+        let logger = logFormat.logger(level: logLevel.level)
+        let daemon = Daemon(
+            configuration: configuration,
+            socketPath: socket ?? configuration.server.socket ?? Daemon.standardSocket,
+            environment: ProcessInfo.processInfo.environment,
+            logger: logger
+        )
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    .init(service: Serving(daemon: daemon), successTerminationBehavior: .gracefullyShutdownGroup)
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: Logger(label: "lifecycle", factory: { _ in SwiftLogNoOpLogHandler() })
+            )
+        )
+        do {
+            try await group.run()
+        } catch {
+            logger.critical("the daemon can't go on", metadata: ["error": "\(error)"])
+            throw Exit.unusable
+        }
+    }
+}
+
+/// The daemon as a member of a service group.
+private struct Serving: Service {
+    let daemon: Daemon
+    func run() async throws { try await daemon.run() }
+}

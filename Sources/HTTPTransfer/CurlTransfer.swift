@@ -1,0 +1,200 @@
+// One call on its way: a libcurl easy handle with the memory it points to. It lives on the loop's thread alone.
+
+import CCurl
+import Glibc
+import TokenStore
+
+/// What every transfer of a transport shares.
+struct TransferSettings: Sendable {
+    var trust: TrustBundle
+    var proxies: ProxySettings
+    var clientCertificate: ClientCertificate?
+    var connectTimeout: Duration
+    var userAgent: String
+    var unixSocketPath: String?
+}
+
+/// How a call ended, and the figures for the log.
+struct TransferOutcome: Sendable {
+    var result: Result<HTTPAnswer, HTTPTransportError>
+    var milliseconds = 0
+    var isNewConnection = false
+}
+
+/// One easy handle. Not `Sendable`; `finish` and `fail` end it, and its memory is wiped and freed with it.
+final class CurlTransfer {
+    let easy: UnsafeMutableRawPointer
+    let request: OutgoingRequest
+    private let continuation: CheckedContinuation<TransferOutcome, Never>
+    let settings: TransferSettings
+    private let begin = ContinuousClock.now
+    private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+    /// The request's body. libcurl reads it in place.
+    var body: UnsafeMutableBufferPointer<UInt8>?
+    var headerList: UnsafeMutablePointer<curl_slist>?
+    private var collector: AnswerCollector
+    private var requestStarted = false
+    private var resendRefused = false
+    private var isSetUp = true
+
+    /// Makes the handle ready to be added to a multi handle; `nil` when libcurl has no memory for it.
+    init?(
+        _ request: OutgoingRequest,
+        settings: TransferSettings,
+        continuation: CheckedContinuation<TransferOutcome, Never>
+    ) {
+        guard let easy = curl_easy_init() else { return nil }
+        self.easy = easy
+        self.request = request
+        self.settings = settings
+        self.continuation = continuation
+        collector = AnswerCollector(bodyLimit: request.bodyLimit)
+        errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        setUpConnection()
+        setUpRequest()
+        setUpCallbacks()
+    }
+
+    deinit {
+        curl_easy_cleanup(easy)
+        var node = headerList
+        while let current = node {
+            // libcurl's copy of the Authorization field is in here.
+            explicit_bzero(current.pointee.data, strlen(current.pointee.data))
+            node = current.pointee.next
+        }
+        curl_slist_free_all(headerList)
+        if let body {
+            if let start = body.baseAddress { explicit_bzero(start, body.count) }
+            body.deallocate()
+        }
+        errorText.deallocate()
+    }
+
+    /// Whether libcurl took every option. A transfer that is not must be failed, not started.
+    var isReady: Bool { isSetUp }
+
+    private func setUpCallbacks() {
+        let this = Unmanaged.passUnretained(self).toOpaque()
+        check(daypass_curl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText))
+        check(daypass_curl_set_pointer(easy, CURLOPT_PREREQDATA, this))
+        check(daypass_curl_set_pointer(easy, CURLOPT_HEADERDATA, this))
+        check(daypass_curl_set_pointer(easy, CURLOPT_WRITEDATA, this))
+        check(
+            daypass_curl_set_prereq(easy) { this, _, _, _, _ in
+                guard let this, CurlTransfer.from(this).mayBegin() else { return CURL_PREREQFUNC_ABORT }
+                return CURL_PREREQFUNC_OK
+            }
+        )
+        check(
+            daypass_curl_set_receiver(easy, CURLOPT_HEADERFUNCTION) { bytes, _, count, this in
+                guard let bytes, let this else { return 0 }
+                let line = UnsafeRawBufferPointer(start: bytes, count: count)
+                return CurlTransfer.from(this).collector.take(line: line) ? count : 0
+            }
+        )
+        check(
+            daypass_curl_set_receiver(easy, CURLOPT_WRITEFUNCTION) { bytes, _, count, this in
+                guard let this else { return 0 }
+                let part = UnsafeRawBufferPointer(start: bytes, count: count)
+                return CurlTransfer.from(this).collector.take(body: part) ? count : 0
+            }
+        )
+        check(
+            daypass_curl_set_sockopt(easy) { _, socket, _ in
+                // A peer that vanished would otherwise hold a shared connection for a quarter of an hour. Of no use, and
+                // refused, on Unix sockets.
+                var milliseconds: CInt = 20_000
+                let size = socklen_t(MemoryLayout<CInt>.size)
+                _ = setsockopt(socket, CInt(IPPROTO_TCP), TCP_USER_TIMEOUT, &milliseconds, size)
+                return CInt(CURL_SOCKOPT_OK)
+            }
+        )
+    }
+
+    private static func from(_ pointer: UnsafeMutableRawPointer) -> CurlTransfer {
+        Unmanaged<CurlTransfer>.fromOpaque(pointer).takeUnretainedValue()
+    }
+
+    /// Asked by libcurl when a connection is ready and the request is about to leave. It asks twice when a kept
+    /// connection turned out to be dead and it wants to send the request again on another: too late to know that the
+    /// peer did not act, so only an idempotent request goes out twice.
+    private func mayBegin() -> Bool {
+        if requestStarted && !request.isIdempotent {
+            resendRefused = true
+            return false
+        }
+        requestStarted = true
+        return true
+    }
+
+    func check(_ result: CURLcode) { isSetUp = isSetUp && result == CURLE_OK }
+
+    // MARK: The end
+
+    /// Ends the transfer with what libcurl says about it. The handle must have left its multi handle.
+    func finish(_ result: CURLcode) {
+        guard result == CURLE_OK else { return resume(.failure(HTTPTransportError(facts(result)))) }
+        // A plain-HTTP proxy answers in the server's place.
+        if collector.status == 407, let proxy = settings.proxies.proxy(forScheme: request.target.scheme) {
+            let message = "the proxy \(proxy.authority) from \(proxy.source) asks for other credentials (407)"
+            return resume(.failure(HTTPTransportError(.proxy, message, requestMayHaveArrived: false)))
+        }
+        resume(.success(HTTPAnswer(status: collector.status, headers: collector.headers, body: collector.body)))
+    }
+
+    /// Ends a transfer whose task or scope was cancelled.
+    func cancel() { resume(.failure(.cancelled(request.target, requestStarted: requestStarted))) }
+
+    /// Ends a transfer whose deadline passed while it waited for a free connection, which libcurl does not watch.
+    func expire() {
+        var facts = facts(CURLE_OPERATION_TIMEDOUT)
+        facts.waitedInQueue = !facts.requestStarted
+        resume(.failure(.timedOut(facts)))
+    }
+
+    private var elapsed: Duration { begin.duration(to: .now) }
+
+    private func resume(_ result: Result<HTTPAnswer, HTTPTransportError>) {
+        let milliseconds = elapsed.curlMilliseconds
+        continuation.resume(
+            returning: TransferOutcome(
+                result: result,
+                milliseconds: milliseconds,
+                isNewConnection: long(CURLINFO_NUM_CONNECTS) > 0
+            )
+        )
+    }
+
+    private func facts(_ result: CURLcode) -> TransferFacts {
+        TransferFacts(
+            result: result,
+            target: request.target,
+            proxy: settings.proxies.proxy(forScheme: request.target.scheme),
+            trust: settings.trust.summary,
+            unixSocketPath: settings.unixSocketPath,
+            timeout: request.timeout,
+            connectTimeout: settings.connectTimeout,
+            requestStarted: requestStarted,
+            resendRefused: resendRefused,
+            answerBegun: collector.hasBegun,
+            excess: collector.excess,
+            nameIsKnown: offset(CURLINFO_NAMELOOKUP_TIME_T) > 0,
+            isConnected: long(CURLINFO_LOCAL_PORT) > 0,
+            connectStatus: long(CURLINFO_HTTP_CONNECTCODE),
+            verifyResult: long(CURLINFO_SSL_VERIFYRESULT),
+            osError: CInt(truncatingIfNeeded: long(CURLINFO_OS_ERRNO)),
+            text: String(cString: errorText)
+        )
+    }
+
+    private func long(_ info: CURLINFO) -> Int {
+        var value = 0
+        return daypass_curl_get_long(easy, info, &value) == CURLE_OK ? value : 0
+    }
+
+    private func offset(_ info: CURLINFO) -> Int {
+        var value: curl_off_t = 0
+        return daypass_curl_get_offset(easy, info, &value) == CURLE_OK ? Int(value) : 0
+    }
+}

@@ -1,0 +1,61 @@
+// What a Mount leaves in the log: mints, refusals and stale tokens. Never a message, an attribute or a token.
+
+import Leases
+package import Logging
+import Policy
+package import Refusals
+package import TokenStore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Writes the log lines of Mounts.
+package struct MountLog: Sendable {
+    private let logger: Logger
+
+    package init(logger: Logger) { self.logger = logger }
+
+    /// A token was minted. `hashed_token` is the form of GitHub's audit log, so that the two can be joined.
+    package func minted(_ issued: IssuedToken, _ request: TokenRequest, for token: MountPlan.Token) {
+        logger.info(
+            "token minted",
+            metadata: metadata(
+                request.subject,
+                [
+                    "store": "\(token.key.store)",
+                    "grant": "\(token.grant)",
+                    "scope": "\(request.scope.summary)",
+                    "narrowed": "\(token.narrowing.summary)",
+                    "expires": "\(issued.expiresAt?.rfc3339 ?? "unknown")",
+                    "hashed_token": "\(Data(issued.secret.sha256).base64EncodedString())",
+                ]
+            )
+        )
+    }
+
+    /// A call was refused.
+    package func refused(_ refusal: Refusal, _ claimed: Subject? = nil) {
+        let reason: Logger.Metadata = ["reason": "\(refusal.reason.code)", "refusal": "\(refusal)"]
+        logger.warning("mount refused", metadata: claimed.map { metadata($0, reason) } ?? reason)
+    }
+
+    /// A refresh failed, and the old token was handed out again.
+    package func servedStale(_ token: MountPlan.Token, _ subject: Subject, _ failure: String) {
+        logger.warning(
+            "refresh failed, the old token is served",
+            metadata: metadata(subject, ["store": "\(token.key.store)", "failure": "\(failure)"])
+        )
+    }
+
+    private func metadata(_ subject: Subject, _ more: Logger.Metadata) -> Logger.Metadata {
+        var all: Logger.Metadata = [
+            "namespace": "\(subject.namespace)", "pod": "\(subject.podName)", "pod_uid": "\(subject.podUID)",
+            "service_account": "\(subject.serviceAccount)",
+        ]
+        all.merge(more) { _, new in new }
+        return all
+    }
+}

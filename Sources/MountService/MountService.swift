@@ -1,0 +1,190 @@
+// The story of one Mount: parse, identify, authorise, lease, render, answer.
+
+package import Identity
+package import Leases
+package import Logging
+import MountRequests
+package import Policy
+package import Refusals
+package import Rendering
+import Synchronization
+import TokenStore
+
+/// Answers Mount calls. It knows no sockets, no files and no HTTP: bytes come in, bytes or a refusal go out.
+///
+/// What is needed is checked from the cheapest to the dearest, and all of it before a token is minted. A call whose
+/// leases are fresh is answered at once, on the thread that asks; only one that must wait becomes a task.
+package final class MountService: Sendable {
+    /// The parts of the story.
+    package struct Parts: Sendable {
+        /// How the Pod's identity is proved.
+        package var identity: IdentityMode
+        /// The audience of the service account tokens that are meant for us.
+        package var audience: String
+        /// Who may have what.
+        package var policy: NodePolicy
+        /// The stores.
+        package var stores: StoreRoom
+        /// The leases of the node.
+        package var leases: LeaseManager
+        /// Gives files their versions.
+        package var versioner: ObjectVersioner
+        /// The longest that one Mount may take. kubelet gives up after two minutes.
+        package var deadline: Duration
+        /// The largest call that is read, in bytes.
+        package var largestMessage: Int
+        /// The daemon's logger.
+        package var logger: Logger
+
+        package init(
+            identity: IdentityMode,
+            audience: String,
+            policy: NodePolicy,
+            stores: StoreRoom,
+            leases: LeaseManager,
+            versioner: ObjectVersioner,
+            deadline: Duration,
+            largestMessage: Int = MountCall.largestMessage,
+            logger: Logger
+        ) {
+            self.identity = identity
+            self.audience = audience
+            self.policy = policy
+            self.stores = stores
+            self.leases = leases
+            self.versioner = versioner
+            self.deadline = deadline
+            self.largestMessage = largestMessage
+            self.logger = logger
+        }
+    }
+
+    /// An answer, or the work that leads to one.
+    package enum Reply: Sendable {
+        /// The answer is there.
+        case now(Result<[UInt8], Refusal>)
+        /// The answer takes a while; the work ends soon after its task is cancelled.
+        case later(@Sendable () async -> Result<[UInt8], Refusal>)
+    }
+
+    private let parts: Parts
+    private let answers = AnswerCache()
+    private let journal: MountLog
+
+    package init(_ parts: Parts) {
+        self.parts = parts
+        journal = MountLog(logger: parts.logger)
+    }
+
+    /// Answers one call.
+    ///
+    /// - Parameters:
+    ///   - message: the bytes of a `MountRequest`.
+    ///   - callerDeadline: when the caller gives up, where it says so.
+    package func mount(_ message: [UInt8], callerDeadline: ContinuousClock.Instant?) -> Reply {
+        var claimed: Subject?
+        do throws(Refusal) {
+            let request = try MountCall.request(message, audience: parts.audience, largest: parts.largestMessage)
+            claimed = request.claimedSubject
+            guard let subject = try parts.identity.identifyAtOnce(request.identityClaim) else {
+                return .later { [self] in await finish(request, subject: nil, callerDeadline: callerDeadline) }
+            }
+            let plan = try MountPlan(request, subject: subject, policy: parts.policy)
+            if let answer = try freshAnswer(plan) { return .now(.success(answer)) }
+            return .later { [self] in await finish(request, subject: subject, callerDeadline: callerDeadline) }
+        } catch {
+            journal.refused(error, claimed)
+            return .now(.failure(error))
+        }
+    }
+
+    /// Does what must wait, within the time that there is.
+    private func finish(
+        _ request: MountRequest,
+        subject: Subject?,
+        callerDeadline: ContinuousClock.Instant?
+    ) async -> Result<[UInt8], Refusal> {
+        let limit = MountDeadline.limit(own: parts.deadline, caller: callerDeadline)
+        let plan = PlanBox()
+        let result = await MountDeadline.run(limit: limit) { [self] () throws(Refusal) in
+            let subject = if let subject { subject } else { try await parts.identity.identify(request.identityClaim) }
+            let whole = try MountPlan(request, subject: subject, policy: parts.policy)
+            plan.set(whole)
+            return try await answer(whole)
+        } orElse: { [self] in
+            // Out of time: a token that still lives is better than a refusal.
+            plan.get().flatMap { try? usableAnswer($0) }
+        }
+        if case .failure(let refusal) = result { journal.refused(refusal, request.claimedSubject) }
+        return result
+    }
+
+    // MARK: Lease
+
+    /// The answer from leases that need no refresh; `nil` when one does.
+    private func freshAnswer(_ plan: MountPlan) throws(Refusal) -> [UInt8]? {
+        try existingAnswer(plan) { parts.leases.fresh($0) }
+    }
+
+    /// The answer from leases whose tokens still live; `nil` when one does not.
+    private func usableAnswer(_ plan: MountPlan) throws(Refusal) -> [UInt8]? {
+        try existingAnswer(plan) { parts.leases.usable($0) }
+    }
+
+    private func existingAnswer(_ plan: MountPlan, _ find: (LeaseKey) -> Lease?) throws(Refusal) -> [UInt8]? {
+        var leases: [Lease] = []
+        leases.reserveCapacity(plan.tokens.count)
+        for token in plan.tokens {
+            guard let lease = find(token.key) else { return nil }
+            leases.append(lease)
+        }
+        return try answers.answer(plan, leases, versioner: parts.versioner)
+    }
+
+    /// The answer, after minting what is missing: all tokens or none.
+    private func answer(_ plan: MountPlan) async throws(Refusal) -> [UInt8] {
+        // Nothing is minted for files that can't be made.
+        try plan.checkFiles()
+        return try answers.answer(plan, try await leases(of: plan), versioner: parts.versioner)
+    }
+
+    private func leases(of plan: MountPlan) async throws(Refusal) -> [Lease] {
+        let results = await withTaskGroup(of: (Int, Result<Lease, Refusal>).self) { group in
+            for (index, token) in plan.tokens.enumerated() {
+                group.addTask { [self] in
+                    do throws(Refusal) { return (index, .success(try await lease(token, plan.subject))) } catch {
+                        return (index, .failure(error))
+                    }
+                }
+            }
+            var results: [(Int, Result<Lease, Refusal>)] = []
+            for await result in group { results.append(result) }
+            return results.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+        var leases: [Lease] = []
+        for result in results { leases.append(try result.get()) }
+        return leases
+    }
+
+    private func lease(_ token: MountPlan.Token, _ subject: Subject) async throws(Refusal) -> Lease {
+        let request = TokenRequest(subject: subject, scope: token.key.scope)
+        do throws(TokenStoreError) {
+            let answer = try await parts.leases.lease(token.key) { [journal, parts] () throws(TokenStoreError) in
+                let issued = try await parts.stores.store(token.key.store).issue(request)
+                journal.minted(issued, request, for: token)
+                return issued
+            }
+            if let failure = answer.refreshFailure { journal.servedStale(token, subject, failure) }
+            return answer.lease
+        } catch {
+            throw error.refusal(store: token.key.store)
+        }
+    }
+}
+
+/// A plan that the work makes and its deadline reads.
+private final class PlanBox: Sendable {
+    private let plan = Mutex<MountPlan?>(nil)
+    func set(_ new: MountPlan) { plan.withLock { $0 = new } }
+    func get() -> MountPlan? { plan.withLock { $0 } }
+}
