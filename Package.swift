@@ -16,6 +16,7 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let flyingFox = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
+let inMemoryLogging = Target.Dependency.product(name: "InMemoryLogging", package: "swift-log")
 let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -157,7 +158,11 @@ let package = Package(
             ]
         ),
         .testTarget(name: "UnaryRPCTests", dependencies: ["UnaryRPC", "Support", logging]),
-        .testTarget(name: "HTTPTransferTests", dependencies: ["HTTPTransfer", "Support", "TokenStore", flyingFox]),
+        .testTarget(
+            name: "HTTPTransferTests",
+            dependencies: ["HTTPTransfer", "TokenStore", flyingFox, inMemoryLogging, logging, subprocess],
+            exclude: ["loopback.py"]
+        ),
         .testTarget(
             name: "DaemonTests",
             dependencies: [
