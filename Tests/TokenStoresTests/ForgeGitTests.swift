@@ -144,6 +144,42 @@ import TokenStores
         }
     }
 
+    @Test func theAPIIsServedOverHTTP() async throws {
+        try await withLoopbackForge { forge in
+            try await forge.addRepository("our-org/public", isPrivate: false)
+            func curl(_ arguments: [String]) async throws -> (status: TerminationStatus, output: String) {
+                let result = try await run(
+                    .name("curl"),
+                    arguments: Arguments(["-q", "--noproxy", "*", "-sS", "-i"] + arguments),
+                    output: .string(limit: 1 << 16),
+                    error: .string(limit: 1 << 16)
+                )
+                return (result.terminationStatus, result.standardOutput)
+            }
+            let url = forge.apiURL + "/repos/our-org/public"
+            let found = try await curl([url])
+            #expect(found.output.hasPrefix("HTTP/1.1 200"), "\(found.output)")
+            #expect(found.output.contains(#""full_name":"our-org/public""#))
+            #expect(found.output.contains("Date: "))
+            let refused = try await curl([
+                "-X", "DELETE", "-H", "Authorization: Bearer x", forge.apiURL + "/installation/token",
+            ])
+            #expect(refused.output.hasPrefix("HTTP/1.1 401"), "\(refused.output)")
+            let anonymous = try await curl(["-d", "{}", forge.apiURL + "/app/installations/1/access_tokens"])
+            #expect(anonymous.output.hasPrefix("HTTP/1.1 401"), "\(anonymous.output)")
+            let nameless = try await curl(["-A", "", url])
+            #expect(nameless.output.hasPrefix("HTTP/1.1 403"), "\(nameless.output)")
+            forge.fail(.repository, .lostAnswer)
+            let lost = try await curl([url])
+            // 18: the body ended early; 52 and 56: nothing came, or the connection was reset.
+            #expect([.exited(18), .exited(52), .exited(56)].contains(lost.status), "\(lost.status)")
+            forge.fail(.repository, .rateLimited(retryAfter: "7"))
+            #expect(try await curl([url]).output.contains("Retry-After: 7"))
+            forge.fail(.repository, .slow(.milliseconds(10)))
+            #expect(try await curl([url]).output.hasPrefix("HTTP/1.1 200"))
+        }
+    }
+
     @Test func aSubmoduleOnAnotherHostIsAnotherHost() async throws {
         try await withLoopbackForge { second in
             let commit = try await second.addRepository("lib/public", files: ["lib.txt": "lib\n"], isPrivate: false)
