@@ -27,6 +27,28 @@ import TokenStores
         #expect(fixture.http.calls[2].authorization == fixture.http.calls[1].authorization)
     }
 
+    @Test(.timeLimit(.minutes(1))) func twoCallsAtOnceAreBothSignedAnew() async throws {
+        let fixture = try StoreFixture(installationID: 42)
+        let complaint = HTTPAnswer(
+            status: 401,
+            headers: [HTTPField("Date", "Thu, 01 Jan 2026 00:05:00 GMT")],
+            body: Array(Self.issuedAt.utf8)
+        )
+        for _ in 0..<2 {
+            // Both have sent the token with our time before either hears the complaint.
+            fixture.http.then { [http = fixture.http] _ throws(HTTPTransportError) in
+                while http.calls.count < 2 { await Task.yield() }
+                return complaint
+            }
+        }
+        for _ in 0..<2 { fixture.http.then(201, json: StoreFixture.mintJSON()) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<2 { group.addTask { _ = try await fixture.store.issue(StoreFixture.request()) } }
+            try await group.waitForAll()
+        }
+        #expect(fixture.http.calls.count == 4)
+    }
+
     @Test func doesNotLoop() async throws {
         let fixture = try StoreFixture(installationID: 42)
         for _ in 0..<2 {

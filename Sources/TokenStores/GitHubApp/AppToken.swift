@@ -17,8 +17,14 @@ final class AppTokenSource: Sendable {
     /// The largest clock error that is worked around. With a larger one the expiry of tokens would be misjudged too.
     static let largestOffset: Duration = .seconds(900)
 
+    /// A signed token, and the offset that its times were made with.
+    struct Signed: Sendable {
+        let token: Secret
+        let offset: Duration
+    }
+
     private struct State {
-        var current: (token: Secret, useUntil: UTCInstant)?
+        var current: (signed: Signed, useUntil: UTCInstant)?
         /// What is added to our clock to get GitHub's, when GitHub complained about our times.
         var offset: Duration = .zero
     }
@@ -43,20 +49,20 @@ final class AppTokenSource: Sendable {
     /// The token to use now.
     ///
     /// - Throws: ``TokenStoreError`` when the key can't sign.
-    func token(now: UTCInstant) async throws(TokenStoreError) -> Secret {
+    func token(now: UTCInstant) async throws(TokenStoreError) -> Signed {
         let offset = state.withLock { $0.offset }
         let kept = state.withLock { $0.current }
-        if let kept, now < kept.useUntil, kept.useUntil <= now + Self.life { return kept.token }
+        if let kept, now < kept.useUntil, kept.useUntil <= now + Self.life { return kept.signed }
         let theirNow = now + offset
         let claims = Claims(
             iat: (theirNow - Self.backdated).epochSeconds,
             exp: (theirNow + Self.life).epochSeconds,
             iss: appID
         )
-        let token: Secret
+        let signed: Signed
         do {
             let keys = await JWTKeyCollection().add(rsa: key, digestAlgorithm: .sha256)
-            token = Secret(utf8: try await keys.sign(claims))
+            signed = Signed(token: Secret(utf8: try await keys.sign(claims)), offset: offset)
         } catch {
             throw TokenStoreError(
                 .misconfigured,
@@ -67,23 +73,24 @@ final class AppTokenSource: Sendable {
         }
         state.withLock { state in
             // Not when the offset was corrected meanwhile: this token has the wrong times.
-            if state.offset == offset { state.current = (token, now + Self.life - Self.margin) }
+            if state.offset == offset { state.current = (signed, now + Self.life - Self.margin) }
         }
-        return token
+        return signed
     }
 
     /// Takes over GitHub's time after it complained about a token's times.
     ///
-    /// - Returns: Whether a newly signed token may fare better.
-    func adopt(offset: Duration) -> Bool {
-        guard abs(offset) <= Self.largestOffset else { return false }
-        return state.withLock { state in
-            // Below some seconds the clocks agree, and the same offset was tried before.
-            guard abs(offset - state.offset) >= .seconds(5) else { return false }
+    /// - Returns: Whether a newly signed token may fare better than the rejected one.
+    func adopt(offset: Duration, rejected: Signed) -> Bool {
+        // Within some seconds the clocks agree, or the same offset was tried already.
+        guard abs(offset) <= Self.largestOffset, abs(offset - rejected.offset) >= .seconds(5) else { return false }
+        state.withLock { state in
+            // Another call may have measured it meanwhile; its token is as good.
+            guard abs(offset - state.offset) >= .seconds(5) else { return }
             state.offset = offset
             state.current = nil
-            return true
         }
+        return true
     }
 
     private func abs(_ duration: Duration) -> Duration { duration < .zero ? .zero - duration : duration }

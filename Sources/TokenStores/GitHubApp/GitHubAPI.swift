@@ -1,6 +1,5 @@
-// The five calls to GitHub's REST API that a store makes, with their headers and deadlines.
+// The four calls to GitHub's REST API that a store makes, with their headers and deadlines.
 
-import Synchronization
 import TokenStore
 
 /// Sends calls as the App or with one of its tokens. Knows headers, deadlines and the App's token; judges no answer but
@@ -71,20 +70,25 @@ struct GitHubAPI: Sendable {
     /// Sends a call with the App's token. When GitHub complains about the token's times and the clocks differ by an
     /// amount that may be worked around, it is signed anew with GitHub's time and sent once more.
     private func sendAsApp(_ call: HTTPCall) async throws(Failure) -> HTTPAnswer {
-        let answer = try await sendAsAppOnce(call)
+        let signed = try await appToken()
+        let answer = try await send(call, as: signed)
         guard GitHubErrors.isAboutTime(answer), let theirs = answer.header("Date").flatMap(HTTPDate.instant),
-            appTokens.adopt(offset: clock.now.duration(to: theirs))
+            appTokens.adopt(offset: clock.now.duration(to: theirs), rejected: signed)
         else { return answer }
-        return try await sendAsAppOnce(call)
+        return try await send(call, as: try await appToken())
     }
 
-    private func sendAsAppOnce(_ call: HTTPCall) async throws(Failure) -> HTTPAnswer {
-        var call = call
+    private func appToken() async throws(Failure) -> AppTokenSource.Signed {
         do throws(TokenStoreError) {
-            call.authorization = Self.bearer(try await appTokens.token(now: clock.now))
+            return try await appTokens.token(now: clock.now)
         } catch {
             throw .own(error)
         }
+    }
+
+    private func send(_ call: HTTPCall, as signed: AppTokenSource.Signed) async throws(Failure) -> HTTPAnswer {
+        var call = call
+        call.authorization = Self.bearer(signed.token)
         do throws(HTTPTransportError) {
             return try await http.send(call)
         } catch {
