@@ -77,8 +77,12 @@ private struct YAMLReading {
             let message = "it is \(size) bytes long, and \(limits.bytes) are allowed"
             throw YAMLProblems(problem(Position(), message))
         }
-        if let alias = firstLikelyAlias(in: text) {
+        let scan = TokenScan(text)
+        if let alias = scan.alias {
             throw YAMLProblems(problem(alias, Self.noAliases, fix: "write the value out"))
+        }
+        if let key = scan.explicitKey {
+            throw YAMLProblems(problem(key, "explicit keys (? key) are not accepted", fix: "write key: value"))
         }
         do {
             // The encoding is named because Yams asks the environment otherwise; the resolver has no rules because a

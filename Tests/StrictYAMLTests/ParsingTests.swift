@@ -99,6 +99,27 @@ private func problems(_ text: String, limits: YAMLLimits = YAMLLimits()) -> [Str
             problems(text) == ["f.yaml:2:10: anchors and aliases (&name, *name) are not accepted; write the value out"]
         )
         #expect(problems(text.replacing("\n", with: "\r")).count == 1)
+        #expect(
+            problems("- \"\n# \"\n- &a [x]\n- \"\n# \"\n- ? *a\n  : b\n").first?.hasPrefix("f.yaml:6:5: anchors")
+                == true
+        )
+    }
+
+    /// Each explicit key is hashed with all that is inside it, so nested ones cost quadratic time.
+    @Test func nestedExplicitKeysCostNothing() {
+        let inside = "[" + String(repeating: "a,", count: 200_000) + "]"
+        let refusal = "explicit keys (? key) are not accepted; write key: value"
+        #expect(problems(String(repeating: "? ", count: 900) + inside) == ["f.yaml:1:1: \(refusal)"])
+        #expect(problems(String(repeating: "{?", count: 900) + inside) == ["f.yaml:1:2: \(refusal)"])
+        let quoted = problems("[\"\n# \", " + String(repeating: "{?", count: 900) + inside)
+        #expect(quoted == ["f.yaml:2:7: \(refusal)"])
+        #expect(problems(String(repeating: "#\r? ", count: 900) + inside) == ["f.yaml:1:3: \(refusal)"])
+        #expect(problems(String(repeating: "#\u{2028}? ", count: 900) + inside) == ["f.yaml:1:3: \(refusal)"])
+    }
+
+    @Test func questionsAreNoKeys() {
+        let comment = String(repeating: "# why ? *x and &x\n", count: 100)
+        #expect(problems(comment + "a: https://example.org/?b=1\nc: why ?\n  # d ?\n") == [])
     }
 
     @Test func globsAndAmpersandsAreNoAliases() throws {
