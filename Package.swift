@@ -109,7 +109,7 @@ let package = Package(
 
         .target(
             name: "Support",
-            dependencies: ["LoopbackCluster", "LoopbackForge", "TokenStore", "TokenStoreTesting", subprocess],
+            dependencies: ["LoopbackCluster", "LoopbackForge", "TokenStore", "TokenStoreTesting", logging, subprocess],
             path: "Tests/Support"
         ),
         .testTarget(name: "TokenStoreTests", dependencies: ["TokenStore", "TokenStoreTesting", logging]),
@@ -153,8 +153,9 @@ let package = Package(
         .testTarget(
             name: "MountServiceTests",
             dependencies: [
-                "Identity", "Leases", "LoopbackCluster", "MountRequests", "MountService", "Policy", "ProviderAPI",
-                "Refusals", "Rendering", "Support", "TokenStore", "TokenStoreTesting", protobuf,
+                "DriverCall", "Identity", "Leases", "LoopbackCluster", "MountRequests", "MountService", "Policy",
+                "ProviderAPI", "Refusals", "Rendering", "Support", "TokenStore", "TokenStoreTesting", crypto, logging,
+                protobuf,
             ]
         ),
         .testTarget(name: "UnaryRPCTests", dependencies: ["UnaryRPC", "Support", logging]),
@@ -165,10 +166,7 @@ let package = Package(
         ),
         .testTarget(
             name: "DaemonTests",
-            dependencies: [
-                "Daemon", "LoopbackCluster", "LoopbackForge", "ProviderAPI", "Support", "TokenStoreTesting", "UnaryRPC",
-                protobuf,
-            ]
+            dependencies: ["Daemon", "Refusals", "Support", "TokenStore", "TokenStoreTesting", "UnaryRPC", logging]
         ),
         .testTarget(
             name: "DaypassCommandsTests",

@@ -16,7 +16,7 @@ extension YAMLValue {
         userInfo: [CodingUserInfoKey: any Sendable] = [:]
     ) throws(YAMLProblems) -> Value {
         let session = DecodingSession(root: self, userInfo: userInfo)
-        session.ask(for: ignoring, in: self)
+        if !ignoring.isEmpty { session.ask(for: ignoring, in: self) }
         do {
             let result = try session.decode(type, from: self, at: [])
             if let unknown = YAMLProblems(session.unknownKeys(inCompletedOnly: false)) { throw unknown }
