@@ -78,7 +78,20 @@ enum KeyCheck {
         let notes = CollectedWarnings()
         let logger = Logger(label: "check") { _ in notes.handler }
         let secrets = FileSecretReader(logger: logger)
-        let room = node.stores.map { store -> ConfigurationProblem? in
+        var problems: [ConfigurationProblem] = []
+        for store in node.stores {
+            func problem(_ severity: ConfigurationProblem.Severity, _ message: String, fix: String) {
+                let path = "stores.\(store.name)"
+                let place = YAMLProblem(
+                    file: node.file,
+                    line: store.line,
+                    column: 1,
+                    path: path,
+                    message: message,
+                    fix: fix
+                )
+                problems.append(ConfigurationProblem(severity, place))
+            }
             let context = TokenStoreContext(
                 name: store.name,
                 clock: SystemClock(),
@@ -86,26 +99,12 @@ enum KeyCheck {
                 secrets: secrets,
                 logger: logger
             )
-            do throws(TokenStoreError) {
-                _ = try store.make(context)
-                return nil
-            } catch { return problem(.error, "stores.\(store.name)", error.message, fix: error.fix, node) }
+            do throws(TokenStoreError) { _ = try store.make(context) } catch {
+                problem(.error, error.message, fix: error.fix)
+            }
+            for (message, fix) in notes.take() { problem(.warning, message, fix: fix) }
         }
-        let warnings = notes.lines.map { problem(.warning, "stores", $0.0, fix: $0.1, node) }
-        return room.compactMap(\.self) + warnings
-    }
-
-    private static func problem(
-        _ severity: ConfigurationProblem.Severity,
-        _ path: String,
-        _ message: String,
-        fix: String,
-        _ node: NodeConfiguration
-    ) -> ConfigurationProblem {
-        ConfigurationProblem(
-            severity,
-            YAMLProblem(file: node.file, line: 1, column: 1, path: path, message: message, fix: fix)
-        )
+        return problems
     }
 
     /// The way out of an offline check.

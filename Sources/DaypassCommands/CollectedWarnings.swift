@@ -7,8 +7,13 @@ import Synchronization
 final class CollectedWarnings: Sendable {
     private let collected = Mutex<[(String, String)]>([])
 
-    /// What was said, and how to mend it.
-    var lines: [(String, String)] { collected.withLock { $0 } }
+    /// What was said since the last call, and how to mend it.
+    func take() -> [(String, String)] {
+        collected.withLock { lines in
+            defer { lines = [] }
+            return lines
+        }
+    }
 
     /// A log handler that writes here.
     var handler: any LogHandler { Handler(owner: self) }

@@ -9,6 +9,8 @@ package struct ConfiguredStore: Sendable {
     package var name: String
     /// The word for the kind of store.
     package var kind: String
+    /// The line of the configuration on which it begins, from 1.
+    package var line: Int
     /// Where its tokens are good.
     package var service: TokenService
     /// The permission names that its source knows; empty when they are not known ahead.
@@ -19,12 +21,14 @@ package struct ConfiguredStore: Sendable {
     package init(
         name: String,
         kind: String,
+        line: Int = 1,
         service: TokenService,
         knownPermissions: Set<String> = [],
         make: @escaping @Sendable (TokenStoreContext) throws(TokenStoreError) -> any TokenStore
     ) {
         self.name = name
         self.kind = kind
+        self.line = line
         self.service = service
         self.knownPermissions = knownPermissions
         self.make = make
@@ -90,6 +94,7 @@ struct StoresReading {
             return ConfiguredStore(
                 name: entry.key,
                 kind: Store.kind,
+                line: entry.line,
                 service: try Store.service(for: settings),
                 knownPermissions: Store.knownPermissions
             ) { context throws(TokenStoreError) in
