@@ -16,11 +16,14 @@ final class AcceptLoop: Sendable {
     private let wakeUp: Int32
     private let accepted = Atomic<Int>(0)
     private let refused = Atomic<Int>(0)
+    private let failed = Atomic<Int>(0)
 
     /// Connections of allowed peers so far.
     var acceptedCount: Int { accepted.load(ordering: .relaxed) }
     /// Connections of other users so far.
     var refusedCount: Int { refused.load(ordering: .relaxed) }
+    /// How often accept found no resources so far.
+    var failedCount: Int { failed.load(ordering: .relaxed) }
 
     /// What a loop turn keeps.
     private struct Turn {
@@ -75,10 +78,15 @@ final class AcceptLoop: Sendable {
     }
 
     private func acceptAll(_ turn: inout Turn, _ adopt: (Int32) -> Void) {
+        let ceiling = Self.descriptorCeiling()
         // A bound, so that a flood of connections cannot keep those that wait from being heard.
         for _ in 0..<128 {
             let descriptor = daypass_accept(listener.descriptor)
             guard descriptor >= 0 else { return acceptFailed(errno, &turn) }
+            guard descriptor < ceiling else {
+                close(descriptor)
+                return acceptFailed(EMFILE, &turn)
+            }
             guard let peer = PeerCredentials(of: descriptor), listener.allowedUIDs.contains(peer.uid) else {
                 refuse(descriptor, &turn)
                 continue
@@ -112,6 +120,7 @@ final class AcceptLoop: Sendable {
         case EAGAIN, EINTR, ECONNABORTED: return
         default: break
         }
+        failed.add(1, ordering: .relaxed)
         // Out of descriptors or memory: a silent peer's is the cheapest to get back. Then wait; polling would spin.
         if let oldest = turn.waitingRoom.dropOldest() { close(oldest) }
         turn.resumes = .now + .milliseconds(100)
@@ -121,6 +130,19 @@ final class AcceptLoop: Sendable {
             metadata: ["socket": "\(listener.path)", "suppressed": "\(suppressed)"]
         )
     }
+
+    // The kernel gives the lowest number that is free, so a number near the limit means that few are left. Those belong
+    // to the rest of the process: without a descriptor for a timer, for example, Swift's runtime ends the process.
+    private static func descriptorCeiling() -> Int32 {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return .max }
+        return Int32(
+            clamping: max(Int(clamping: limit.rlim_cur) - descriptorReserve, Int(clamping: limit.rlim_cur / 2))
+        )
+    }
+
+    /// Descriptors that connections never take.
+    static let descriptorReserve = 64
 
     private enum Speech { case http2, other, silence }
 

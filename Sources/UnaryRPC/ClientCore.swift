@@ -25,7 +25,8 @@ final class ClientCore: Sendable {
         // Channels share connections, and waiting times after failures, unless told not to.
         arguments.set(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, true)
         arguments.set(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100)
-        arguments.set(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100)
+        // Despite its name this is how long one attempt to connect may take.
+        arguments.set(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 10_000)
         arguments.set(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, options.maxReconnectBackoff.coreMilliseconds)
         if let serviceConfig = options.serviceConfig { arguments.set(GRPC_ARG_SERVICE_CONFIG, serviceConfig) }
 

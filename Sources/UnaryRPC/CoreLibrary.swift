@@ -47,7 +47,8 @@ final class CoreLog: Sendable {
             (state.logger, state.logger == nil ? nil : state.throttle.admit(at: .now))
         }
         guard let logger, let suppressed else { return }
-        let text = String(message.prefix(200).map { $0.isASCII && !$0.isNewline ? $0 : " " })
+        // What follows in braces are details, and the bytes at fault may be among them.
+        let text = String(message.prefix { $0 != "{" }.prefix(200).map { $0.isASCII && !$0.isNewline ? $0 : " " })
         let place = "\(file.split(separator: "/").last ?? "core"):\(line)"
         logger.warning("gRPC: \(text)", metadata: ["at": "\(place)", "suppressed": "\(suppressed)"])
     }

@@ -12,6 +12,8 @@ final class Latch: Sendable {
 
     private let state = Mutex(State())
 
+    var isOpen: Bool { state.withLock { $0.isOpen } }
+
     /// Opens the door for all who wait and will wait. Only the first call does something.
     func open() {
         let waiters = state.withLock { state in

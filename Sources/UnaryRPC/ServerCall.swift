@@ -9,12 +9,13 @@ import Synchronization
 /// answer; when the last one goes, the core's objects go with it. `@unchecked Sendable`: the state is touched by the
 /// thread of the completion queue alone, except for ``answer(_:)``, which is called once, by whoever has the answer.
 final class ServerCall: @unchecked Sendable {
-    /// What an event of the completion queue is about; the low bits of its tag. The last is the server's own.
+    /// What an event of the completion queue is about; the low bits of its tag. The last two are the server's own.
     enum Event: UInt {
         case arrived = 0
         case received = 1
         case closed = 2
         case answered = 3
+        case bell = 6
         case serverShutDown = 7
     }
 
@@ -51,7 +52,7 @@ final class ServerCall: @unchecked Sendable {
     static func take(_ tag: UnsafeMutableRawPointer?) -> (call: ServerCall?, event: Event)? {
         let bits = UInt(bitPattern: tag)
         guard let event = Event(rawValue: bits & 7) else { return nil }
-        guard event != .serverShutDown, let address = UnsafeRawPointer(bitPattern: bits & ~7) else {
+        guard event != .serverShutDown, event != .bell, let address = UnsafeRawPointer(bitPattern: bits & ~7) else {
             return (nil, event)
         }
         return (Unmanaged<ServerCall>.fromOpaque(address).takeRetainedValue(), event)

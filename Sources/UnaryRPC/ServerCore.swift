@@ -21,10 +21,13 @@ final class ServerCore: Sendable {
     private let credentials: CorePointer
     private let handler: UnaryHandler
     private let isDraining = Atomic<Bool>(false)
+    private let bell = Mutex<CorePointer?>(nil)
     private let callsInFlight = Atomic<Int>(0)
     /// Where late answers are worked on; finished when no more will come.
     let jobs: AsyncStream<Job>
     private let feed: AsyncStream<Job>.Continuation
+    /// Opens when the drain has begun.
+    let draining = Latch()
     /// Opens when, in a drain, every call is answered and none will come.
     let idle = Latch()
 
@@ -61,11 +64,29 @@ final class ServerCore: Sendable {
     /// Takes a connected, non-blocking socket; the core closes it. Not after ``beginDrain()``.
     func adopt(_ descriptor: Int32) { grpc_server_add_channel_from_fd(server.raw, descriptor, credentials.raw) }
 
-    /// Accepts no more calls, tells the clients so (GOAWAY), and lets the others end.
+    /// Ends the server at the next moment without a call in flight; until then calls go on being served.
+    ///
+    /// The connections are closed in that moment, by the thread that reads them. A call that arrives too late then ends
+    /// as `UNAVAILABLE` at the client, which its retry policy knows; after a GOAWAY alone the core would cut it off as
+    /// `CANCELLED`.
+    ///
+    /// It wakes the server's thread, which does the rest. The core has no call for that; but a server without
+    /// connections is shut down at once, and says so to the queue.
+    func endWhenSettled() {
+        guard let server = CorePointer(grpc_server_create(nil, nil)) else { return }
+        grpc_server_register_completion_queue(server.raw, queue.raw, nil)
+        grpc_server_start(server.raw)
+        bell.withLock { $0 = server }
+        let tag = UnsafeMutableRawPointer(bitPattern: ServerCall.Event.bell.rawValue)
+        grpc_server_shutdown_and_notify(server.raw, queue.raw, tag)
+    }
+
+    /// Accepts no more calls, tells the clients so (GOAWAY), and lets the others end. Only the first call does something.
     func beginDrain() {
-        isDraining.store(true, ordering: .releasing)
+        guard !isDraining.exchange(true, ordering: .acquiringAndReleasing) else { return }
         let tag = UnsafeMutableRawPointer(bitPattern: ServerCall.Event.serverShutDown.rawValue)
         grpc_server_shutdown_and_notify(server.raw, queue.raw, tag)
+        draining.open()
     }
 
     /// Cancels the tasks of late answers, which may still answer.
@@ -76,6 +97,7 @@ final class ServerCore: Sendable {
 
     /// Frees the server. The thread has ended, and so has every late answer.
     func destroy() {
+        bell.withLock { $0.map { grpc_server_destroy($0.raw) } }
         grpc_server_destroy(server.raw)
         grpc_completion_queue_destroy(queue.raw)
         grpc_server_credentials_release(credentials.raw)
@@ -85,6 +107,7 @@ final class ServerCore: Sendable {
     /// Serves until a drain is done: the body of the server's thread.
     func run() {
         var waiting = 0
+        var isSettling = false
         var isShutDown = false
         var isClosed = false
         func waitForCall() { if ServerCall().request(from: server.raw, queue: queue.raw) { waiting += 1 } }
@@ -105,7 +128,12 @@ final class ServerCore: Sendable {
             case .received: call.map(handle)
             case .closed: call?.closed.open()
             case .answered: callsInFlight.subtract(1, ordering: .relaxed)
+            case .bell: isSettling = true
             case .serverShutDown: isShutDown = true
+            }
+            if isSettling, inFlight == 0, !isDraining.load(ordering: .acquiring) {
+                beginDrain()
+                closeConnections()
             }
             guard waiting == 0, inFlight == 0, isDraining.load(ordering: .acquiring) else { continue }
             idle.open()

@@ -12,6 +12,8 @@ package struct UnaryServer: Sendable {
         package let acceptedConnections: Int
         /// Connections of other users that were closed unread since the start.
         package let refusedConnections: Int
+        /// How often a connection could not be accepted for want of descriptors or memory.
+        package let acceptFailures: Int
     }
 
     /// The path at which clients find the server.
@@ -29,7 +31,8 @@ package struct UnaryServer: Sendable {
         Counts(
             callsInFlight: core.inFlight,
             acceptedConnections: accepting.acceptedCount,
-            refusedConnections: accepting.refusedCount
+            refusedConnections: accepting.refusedCount,
+            acceptFailures: accepting.failedCount
         )
     }
 }
@@ -37,7 +40,8 @@ package struct UnaryServer: Sendable {
 /// Serves calls on `listener` while `body` runs.
 ///
 /// The socket appears at its path when the server is ready, just before `body` is called. When `body` returns or throws
-/// the server drains: the socket's file goes, clients are told to leave (GOAWAY), calls in flight may end within
+/// the server drains: the socket's file goes, and with the first moment without calls the connections do. When there is
+/// none within ``UnaryServerOptions/settleTimeout``, clients are told to leave (GOAWAY), and calls in flight may end within
 /// ``UnaryServerOptions/drainTimeout``, then their handlers are cancelled, and ``UnaryServerOptions/cancelGrace`` later
 /// the connections are closed. If the caller's task is cancelled, handlers and connections end at once. Nothing of the
 /// server runs after the function has returned; it waits for handlers that ignore their cancellation.
@@ -94,6 +98,8 @@ extension ServerCore {
 
     /// Ends the server: returns when its thread has ended.
     fileprivate func drain(_ options: UnaryServerOptions, serving: CoreThread, logger: Logger) async {
+        endWhenSettled()
+        await wait(for: draining, atMost: min(options.settleTimeout, options.drainTimeout))
         beginDrain()
         await withTaskGroup { group in
             group.addTask { await self.hurry(options, logger: logger) }
@@ -104,24 +110,24 @@ extension ServerCore {
 
     // Runs beside the drain and ends what does not end by itself. Its sleeps end early when the drain is done.
     private func hurry(_ options: UnaryServerOptions, logger: Logger) async {
-        await waitUntilIdle(options.drainTimeout)
+        await wait(for: idle, atMost: options.drainTimeout)
         if inFlight > 0 {
             logger.warning("the drain takes too long; cancelling calls", metadata: ["calls": "\(inFlight)"])
             cancelHandlers()
-            await waitUntilIdle(options.cancelGrace)
+            await wait(for: idle, atMost: options.cancelGrace)
         }
         // The core waits up to 20 s for each client to confirm the GOAWAY; one that is stopped never does.
         try? await Task.sleep(for: .seconds(1))
         closeConnections()
-        await waitUntilIdle(.seconds(30))
+        await wait(for: idle, atMost: .seconds(30))
         if inFlight > 0, !Task.isCancelled {
             logger.error("handlers ignore their cancellation", metadata: ["calls": "\(inFlight)"])
         }
     }
 
-    private func waitUntilIdle(_ limit: Duration) async {
+    private func wait(for latch: Latch, atMost limit: Duration) async {
         await withTaskGroup { group in
-            group.addTask { await self.idle.wait() }
+            group.addTask { await latch.wait() }
             group.addTask { try? await Task.sleep(for: limit) }
             await group.next()
             group.cancelAll()

@@ -15,6 +15,8 @@ package struct UnaryServerOptions: Sendable {
     package var keepaliveTime: Duration = .seconds(60)
     /// How long the peer may take to say so before its connection is closed.
     package var keepaliveTimeout: Duration = .seconds(20)
+    /// How long a drain looks for a moment without calls, and serves new ones meanwhile. Afterwards new calls are refused.
+    package var settleTimeout: Duration = .seconds(2)
     /// How long calls may run on after the drain began. Then their handlers are cancelled.
     package var drainTimeout: Duration = .seconds(10)
     /// How long cancelled handlers may take to answer. Then the connections are closed.

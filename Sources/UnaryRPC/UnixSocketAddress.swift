@@ -1,5 +1,6 @@
 // The path of a Unix socket, checked, and the name it is bound under before it is published.
 
+import CGRPC
 import Glibc
 
 /// A socket's path that fits into `sockaddr_un`, in a directory that exists.

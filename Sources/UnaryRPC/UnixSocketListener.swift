@@ -74,7 +74,7 @@ package final class UnixSocketListener: Sendable {
             throw error
         }
         // A mode that is wider than the umask needs a second word. Connections are refused until listen.
-        guard chmod(temporaryPath, mode_t(mode)) == 0, listen(descriptor, 1024) == 0,
+        guard chmod(temporaryPath, mode_t(mode)) == 0, listen(descriptor, 4096) == 0,
             let identity = FileStatus(of: temporaryPath, followingLinks: false)
         else {
             let error = UnixSocketError.system("cannot listen on a socket in \(address.directory) for \(path)")
