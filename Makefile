@@ -22,7 +22,7 @@ interop: deps ## Builds the two clients that play the driver, and checks them ag
 
 test: interop ## Runs every test
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build --disable-xctest
+	$(SWIFT) test --skip-build --disable-xctest --no-parallel
 
 demo: deps ## Plays one build, end to end, on this machine
 	@$(SWIFT) build --product daypass

@@ -100,7 +100,7 @@ package func withLoopbackAPIServer<Result>(
     return try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await server.run() }
         defer { group.cancelAll() }
-        try await server.waitUntilListening()
+        try await server.waitUntilListening(timeout: 60)
         guard case .ip4(_, let port) = await server.listeningAddress else { throw SocketError.unsupportedAddress }
         let api = LoopbackAPIServer(url: "http://127.0.0.1:\(port)", issuer: issuer, accessToken: accessToken)
         await server.appendRoute("*") { request in try api.answer(request) }

@@ -220,7 +220,7 @@ import TokenStore
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
-            try await server.waitUntilListening()
+            try await server.waitUntilListening(timeout: 60)
             try await Self.exchange(with: server)
             await server.stop()
             group.cancelAll()

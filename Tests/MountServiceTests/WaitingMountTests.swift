@@ -30,12 +30,19 @@ struct WaitingMountTests {
         try await MountFixture.with(deadline: .milliseconds(50)) { fixture in
             let gate = Box(false)
             slow(fixture, gate)
-            let refusal = try await fixture.refusal(fixture.attributes())
-            #expect(refusal?.reason == .outOfTime)
+            // On a machine under load the time may be out before the mint begins.
+            repeat {
+                let refusal = try await fixture.refusal(fixture.attributes())
+                #expect(refusal?.reason == .outOfTime)
+            } while fixture.store.requests.isEmpty
             #expect(fixture.leases.mintingCount == 1)
             gate.set(true)
             await until { fixture.leases.liveCount == 1 }
-            _ = try await fixture.mount(fixture.attributes()).get()
+            guard case .now = fixture.service.mount(try fixture.message(fixture.attributes()), callerDeadline: nil)
+            else {
+                Issue.record("the token of the mint that went on was not found")
+                return
+            }
             #expect(fixture.store.requests.count == 1)
         }
     }
@@ -60,12 +67,12 @@ struct WaitingMountTests {
     }
 
     @Test func aRefreshThatIsTooSlowGivesTheOldToken() async throws {
-        try await MountFixture.with(deadline: .milliseconds(300)) { fixture in
+        try await MountFixture.with { fixture in
             let first = try await fixture.mount(fixture.attributes()).get()
             let gate = Box(false)
             slow(fixture, gate)
             fixture.clock.advance(by: .seconds(2500))
-            #expect(try await fixture.mount(fixture.attributes()).get() == first)
+            #expect(try await fixture.mount(fixture.attributes(), deadline: .milliseconds(200)).get() == first)
             gate.set(true)
         }
     }
@@ -145,16 +152,15 @@ struct WaitingMountTests {
         }
     }
 
-    @Test(arguments: [
-        [UInt8]("not protobuf \u{1}\u{2}".utf8), [0xFF, 0xFF, 0xFF], [UInt8](repeating: 0x0A, count: 5 << 20),
-    ])
-    func bytesThatAreNoCallAreRefused(message: [UInt8]) async throws {
+    @Test(arguments: [("not protobuf \u{1}\u{2}", 1), ("\u{0A}", 5 << 20)])
+    func bytesThatAreNoCallAreRefused(text: String, times: Int) async throws {
         try await MountFixture.with { fixture in
+            let message = [UInt8](String(repeating: text, count: times).utf8)
             guard case .now(.failure(let refusal)) = fixture.service.mount(message, callerDeadline: nil) else {
                 Issue.record("nonsense was taken")
                 return
             }
-            #expect([.requestMalformed, .requestTooLarge].contains(refusal.reason), "\(refusal)")
+            #expect(refusal.reason == (times == 1 ? .requestMalformed : .requestTooLarge), "\(refusal)")
         }
     }
 }
