@@ -49,21 +49,23 @@ final class RawPeer {
     /// The preface and empty settings.
     static let hello = preface + frame(4)
 
-    /// A whole gRPC request, its headers as literals without indexing (RFC 7541, section 6.2.2).
+    /// A whole gRPC request, marked as compressed when it has an encoding, its headers as literals without indexing (RFC 7541, section 6.2.2).
     static func request(
         _ method: String,
         authority: String,
         message: [UInt8],
-        stream: UInt32 = 1
+        stream: UInt32 = 1,
+        encoding: String? = nil
     ) -> [UInt8] {
         let headers = [
             (":method", "POST"), (":scheme", "http"), (":path", method), (":authority", authority),
-            ("content-type", "application/grpc"), ("te", "trailers"),
+            ("content-type", "application/grpc"), ("te", "trailers"), ("grpc-encoding", encoding ?? "identity"),
         ]
         let block = headers.flatMap { name, value -> [UInt8] in
             [0, UInt8(name.utf8.count)] + Array(name.utf8) + [UInt8(value.utf8.count)] + Array(value.utf8)
         }
-        let data: [UInt8] = [0, 0, 0, UInt8(message.count >> 8), UInt8(message.count & 255)] + message
+        let data: [UInt8] =
+            [encoding == nil ? 0 : 1, 0, 0, UInt8(message.count >> 8), UInt8(message.count & 255)] + message
         return frame(1, flags: 4, stream: stream, block) + frame(0, flags: 1, stream: stream, data)
     }
 

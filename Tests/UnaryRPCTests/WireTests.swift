@@ -89,4 +89,34 @@ struct WireTests {
             }
         }
     }
+
+    @Test("a compressed request is refused before it is unpacked")
+    func compressed() async throws {
+        let handled = Tally()
+        let handler: UnaryHandler = { call in
+            handled.add()
+            return .now(.success(call.message))
+        }
+        try await withServer(handler: handler) { server, _ in
+            let peer = try #require(RawPeer(connectingTo: server.socketPath))
+            peer.send(
+                RawPeer.hello
+                    + RawPeer.request(
+                        "/test/Echo",
+                        authority: "localhost",
+                        message: Self.gzippedZeros,
+                        encoding: "gzip"
+                    )
+            )
+            let answer = try #require(await peer.expectAnswer())
+            // grpc-status 12 is UNIMPLEMENTED, as the protocol asks for.
+            #expect(String(decoding: answer.payload, as: UTF8.self).contains("grpc-status\u{2}12"))
+            #expect(handled.value == 0)
+        }
+    }
+
+    // `head -c 1000 /dev/zero | gzip -9n`
+    private static let gzippedZeros: [UInt8] = [
+        31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 99, 96, 24, 5, 163, 96, 20, 12, 119, 0, 0, 128, 23, 11, 6, 232, 3, 0, 0,
+    ]
 }
