@@ -56,6 +56,8 @@ package enum ForgeFault: Sendable {
     case lostAnswer
     /// The operation happens after a pause.
     case slow(Duration)
+    /// The operation happens when the gate is opened.
+    case held(ForgeGate)
     /// A mint whose token reaches everything that the installation has.
     case widerGrant
 

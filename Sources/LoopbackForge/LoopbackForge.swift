@@ -132,6 +132,9 @@ package final class LoopbackForge: Sendable {
             // A pause that is cut short by the server's end needs no answer.
             try? await Task.sleep(for: pause)
             answer = await perform(request, route)
+        case .held(let gate):
+            await gate.pass()
+            answer = await perform(request, route)
         case .lostAnswer:
             answer = await perform(request, route)
             answer.breaks = true
