@@ -30,7 +30,9 @@ struct CheckCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The node's configuration.", valueName: "file"))
     var config: String?
 
-    @Argument(help: ArgumentHelp("Files that hold SecretProviderClass objects.", valueName: "class-file"))
+    @Argument(
+        help: ArgumentHelp("Files that hold SecretProviderClass objects; - is standard input.", valueName: "class-file")
+    )
     var classes: [String] = []
 
     @Flag(help: "Do not look at the key files that the configuration names.")

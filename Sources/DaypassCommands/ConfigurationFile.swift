@@ -5,12 +5,6 @@ import Glibc
 import Policy
 import TokenStores
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// Files from the command line.
 enum ConfigurationFile {
     /// The largest file that is read, in bytes.
@@ -18,18 +12,32 @@ enum ConfigurationFile {
 
     /// The text of a file; `-` is standard input. Says on standard error why it can't be read.
     static func text(_ path: String) throws -> String {
-        let data: Data
-        do {
-            data = try Data(contentsOf: URL(filePath: path == "-" ? "/dev/stdin" : path))
-        } catch {
+        guard let bytes = bytes(path) else {
             Output.error("\(path): can't be read; check that it is there and that you may read it")
             throw Exit.unusable
         }
-        guard data.count <= largest, let text = String(bytes: data, encoding: .utf8) else {
+        guard bytes.count <= largest, let text = String(validating: bytes, as: UTF8.self) else {
             Output.error("\(path): is no UTF-8 text of at most 1 MiB")
             throw Exit.unusable
         }
         return text
+    }
+
+    /// The bytes, as far as one more than ``largest``; `nil` when they can't be read. Pipes are read too, as in
+    /// `daypass check -` and `--token-file <(...)`, which have no size to ask for.
+    private static func bytes(_ path: String) -> [UInt8]? {
+        let isStandardInput = path == "-"
+        let descriptor = isStandardInput ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { if !isStandardInput { close(descriptor) } }
+        var bytes: [UInt8] = []
+        var part = [UInt8](repeating: 0, count: 64 << 10)
+        while bytes.count <= largest {
+            let count = read(descriptor, &part, part.count)
+            if count == 0 { break }
+            if count > 0 { bytes += part[..<count] } else if errno != EINTR { return nil }
+        }
+        return bytes
     }
 
     /// The node's configuration. Prints everything that is wrong with it on standard error.
