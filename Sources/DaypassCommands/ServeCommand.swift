@@ -22,6 +22,12 @@ struct ServeCommand: AsyncParsableCommand {
         discussion: """
             Reads the node's configuration, binds the socket and answers the driver's calls. SIGTERM and SIGINT end it: \
             no new calls are taken, calls in flight may end within server.drain.
+
+            Exit code 0: it was told to end. 1: the configuration has errors. 2: the configuration can't be read, or \
+            the socket can't be served.
+
+            Example:
+              daypass serve --config /etc/daypass/daypass.yaml
             """
     )
 

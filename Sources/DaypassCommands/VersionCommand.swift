@@ -10,7 +10,8 @@ import UnaryRPC
 struct VersionCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "version",
-        abstract: "Print the version of this binary, or of the daemon on a socket."
+        abstract: "Print the version of this binary, or of the daemon on a socket.",
+        discussion: "Exit code 0: printed. 2: no daemon answers on the socket."
     )
 
     @Option(help: ArgumentHelp("Ask the daemon on this socket, as the driver's health check does.", valueName: "path"))
