@@ -38,9 +38,15 @@ package enum MountDeadline {
         return .failure(
             Refusal(
                 .outOfTime,
-                "the token did not come within \(limit.components.seconds) s; the mint goes on",
+                "the token did not come within \(text(limit)); the mint goes on",
                 fix: "kubelet tries again by itself and will find it"
             )
         )
+    }
+
+    /// Whole seconds, or milliseconds below one second.
+    private static func text(_ limit: Duration) -> String {
+        let (seconds, attoseconds) = limit.components
+        return seconds > 0 ? "\(seconds) s" : "\(attoseconds / 1_000_000_000_000_000) ms"
     }
 }
