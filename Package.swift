@@ -109,7 +109,10 @@ let package = Package(
 
         .target(
             name: "Support",
-            dependencies: ["LoopbackCluster", "LoopbackForge", "TokenStore", "TokenStoreTesting", logging, subprocess],
+            dependencies: [
+                "DriverCall", "LoopbackCluster", "LoopbackForge", "ProviderAPI", "TokenStore", "TokenStoreTesting",
+                "UnaryRPC", logging, protobuf, subprocess, system,
+            ],
             path: "Tests/Support"
         ),
         .testTarget(name: "TokenStoreTests", dependencies: ["TokenStore", "TokenStoreTesting", logging]),
@@ -170,7 +173,11 @@ let package = Package(
         ),
         .testTarget(
             name: "DaypassCommandsTests",
-            dependencies: ["DaypassCommands", "LoopbackCluster", "LoopbackForge", "Support", subprocess]
+            dependencies: ["DriverCall", "LoopbackCluster", "LoopbackForge", "Support", "TokenStore"]
+        ),
+        .testTarget(
+            name: "InteropTests",
+            dependencies: ["DriverCall", "LoopbackForge", "Support", "TokenStore", subprocess, system]
         ),
     ]
 )

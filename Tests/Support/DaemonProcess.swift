@@ -1,0 +1,108 @@
+// A `daypass serve` of a test: a real process, ended by its id.
+
+import Foundation
+import Glibc
+import Subprocess
+import Synchronization
+import SystemPackage
+
+/// A daemon that runs, or ran. ``Node/startDaemon(configuration:)`` makes one.
+package final class DaemonProcess: Sendable {
+    private enum Phase {
+        case starting
+        case running(pid_t)
+        case ended(Int32)
+        case failed(String)
+    }
+
+    private let program: String
+    private let arguments: [String]
+    private let logPath: String
+    private let phase = Mutex(Phase.starting)
+
+    init(_ program: String, _ arguments: [String], logPath: String) {
+        self.program = program
+        self.arguments = arguments
+        self.logPath = logPath
+    }
+
+    /// What it wrote on standard error so far.
+    package var log: String { (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? "" }
+
+    /// Its exit code, once it has ended; -1 when a signal ended it.
+    package var exitCode: Int32? {
+        phase.withLock { phase in
+            switch phase {
+            case .starting, .running: nil
+            case .ended(let code): code
+            case .failed: -2
+            }
+        }
+    }
+
+    /// Sends SIGTERM.
+    package func terminate() { send(SIGTERM) }
+
+    /// Ends it with SIGTERM and waits.
+    ///
+    /// - Returns: Its exit code; `nil` when it did not end in a generous time.
+    @discardableResult
+    package func stop() async -> Int32? {
+        terminate()
+        return await waitForEnd()
+    }
+
+    /// Ends it with SIGKILL and waits.
+    package func kill() async {
+        send(SIGKILL)
+        await waitForEnd()
+    }
+
+    /// Waits for its end.
+    @discardableResult
+    package func waitForEnd() async -> Int32? {
+        await until { exitCode != nil }
+        return exitCode
+    }
+
+    /// Waits until its log has a line in which all of these texts are.
+    ///
+    /// - Returns: Whether the line came.
+    @discardableResult
+    package func waitForLog(_ texts: String...) async -> Bool {
+        func isThere() -> Bool {
+            log.split(separator: "\n").contains { line in texts.allSatisfy { line.contains($0) } }
+        }
+        await until { isThere() || exitCode != nil }
+        return isThere()
+    }
+
+    private func send(_ signal: Int32) {
+        phase.withLock { if case .running(let id) = $0 { _ = Glibc.kill(id, signal) } }
+    }
+
+    /// Runs it to its end; SIGKILL ends it when the task is cancelled.
+    func run() async {
+        do {
+            let log = try FileDescriptor.open(
+                FilePath(logPath),
+                .writeOnly,
+                options: [.create, .truncate],
+                permissions: .ownerReadWrite
+            )
+            let result = try await Subprocess.run(
+                .path(FilePath(program)),
+                arguments: Arguments(arguments),
+                environment: .custom(["PATH": "/usr/bin:/bin"]),
+                input: .none,
+                output: .discarded,
+                error: .fileDescriptor(log, closeAfterSpawningProcess: true)
+            ) { process in
+                phase.withLock { $0 = .running(process.processIdentifier.value) }
+            }
+            phase.withLock { $0 = .ended(result.terminationStatus.exitCode) }
+        } catch {
+            phase.withLock { $0 = .failed("\(error)") }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+// The driver's calls, made by the test itself.
+
+package import DriverCall
+import ProviderAPI
+import SwiftProtobuf
+import UnaryRPC
+
+/// What came of a Mount.
+package struct MountAnswer: Sendable {
+    /// `OK`, or the status code and its text: `PERMISSION_DENIED: NotGranted: ...`.
+    package let line: String
+    /// The files, by their paths; empty when the call was refused.
+    package let files: [String: String]
+}
+
+extension Node {
+    /// Calls Mount as the driver does.
+    ///
+    /// - Parameters:
+    ///   - raw: Sent in place of the attributes' JSON.
+    ///   - secrets: The JSON of `secrets`.
+    package func mount(
+        _ attributes: DriverAttributes,
+        raw: String? = nil,
+        secrets: String = "null"
+    ) async throws -> MountAnswer {
+        let request = V1alpha1_MountRequest.with {
+            $0.attributes = raw ?? attributes.json
+            $0.secrets = secrets
+            $0.permission = "420"
+            $0.targetPath = attributes.targetPath(volume: "credentials")
+        }
+        do {
+            let response = try V1alpha1_MountResponse(
+                serializedBytes: try await call("Mount", try request.serializedBytes())
+            )
+            let files = response.files.map { ($0.path, String(decoding: $0.contents, as: UTF8.self)) }
+            return MountAnswer(line: "OK", files: Dictionary(uniqueKeysWithValues: files))
+        } catch let status as RPCStatus {
+            heard(status.description)
+            return MountAnswer(line: status.description, files: [:])
+        }
+    }
+
+    /// The provider's name as it answers `Version`, or why it does not answer.
+    package func version() async -> String {
+        do {
+            let request = V1alpha1_VersionRequest.with { $0.version = "v1alpha1" }
+            let bytes = try await call("Version", try request.serializedBytes())
+            return try V1alpha1_VersionResponse(serializedBytes: bytes).runtimeName
+        } catch { return "\(error)" }
+    }
+
+    private func call(_ method: String, _ message: [UInt8]) async throws -> [UInt8] {
+        try await withUnaryClient(socketPath: socket) { client in
+            try await client.call("/v1alpha1.CSIDriverProvider/\(method)", message, timeout: .seconds(100))
+        }
+    }
+}
