@@ -210,6 +210,11 @@ private struct BadCall: Sendable {
             let answer = try await node.mount(attributes, secrets: secrets)
             #expect(answer.line == "OK")
             await daemon.stop()
+            // The search for leaks finds one: here it is the test that tells a token.
+            #expect(node.leaks().leaked.isEmpty)
+            node.heard("a message with \(attributes.tokens[0].token)x")
+            node.heard("git said \(answer.files["git-credential"] ?? "")")
+            #expect(node.leaks().leaked.count == 2)
         }
     }
 }
