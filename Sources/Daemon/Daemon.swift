@@ -74,6 +74,7 @@ package struct Daemon: Sendable {
                 policy: configuration.policy,
                 stores: stores,
                 leases: leases,
+                clock: SystemClock(),
                 // Versions need to stay equal only as long as the leases do, and both are in memory.
                 versioner: ObjectVersioner(key: SymmetricKey(size: .bits256)),
                 deadline: configuration.server.mountDeadline,

@@ -38,17 +38,8 @@ struct ExplainCommand: ParsableCommand {
         let explanation = configuration.policy.explain(ask.tokens, for: pod.subject)
         print(json ? try JSONOutput.text(explanation) : explanation.text)
         guard explanation.isGranted else { throw Exit.negative }
-        let request = MountRequest(
-            claimedSubject: pod.subject,
-            targetPathPodUID: pod.podUID,
-            volume: "volume",
-            serviceAccountToken: nil,
-            offeredAudiences: [],
-            tokens: ask.tokens,
-            files: ask.files
-        )
         do throws(Refusal) {
-            try MountPlan(request, subject: pod.subject, policy: configuration.policy).checkFiles()
+            try MountPlan(ask, volume: "volume", subject: pod.subject, policy: configuration.policy).checkFiles()
         } catch { throw refused(error) }
     }
 

@@ -135,12 +135,16 @@ package final class LeaseManager: Sendable {
     }
 
     fileprivate func perform(_ job: Job) async {
-        let result: Result<IssuedToken, TokenStoreError> = await withinLimit(job.mint)
+        var result: Result<IssuedToken, TokenStoreError> = await withinLimit(job.mint)
         let now = clock.now
+        if case .success(let token) = result, let end = token.expiresAt, end <= now {
+            result = .failure(Self.stillborn)
+        }
         let chance = random()
+        let outcome = result
         let (answer, waiters) = state.withLock { state in
             let answer: Result<Answer, TokenStoreError>
-            switch result {
+            switch outcome {
             case .success(let token):
                 let lease = state.table.minted(job.key, token, now: now, schedule: schedule, chance: chance)
                 answer = .success(Answer(lease: lease, refreshFailure: nil))
@@ -191,6 +195,13 @@ package final class LeaseManager: Sendable {
         for waiter in waiters { waiter.resume(returning: .failure(Self.ended)) }
     }
 
+    private static var stillborn: TokenStoreError {
+        TokenStoreError(
+            .malformedAnswer,
+            "the token that came has expired already",
+            fix: "compare the clocks of the node and the source"
+        )
+    }
     private static var callerGone: TokenStoreError { TokenStoreError(.cancelled, "the caller gave up") }
     private static var ended: TokenStoreError { TokenStoreError(.cancelled, "the daemon is ending") }
 }

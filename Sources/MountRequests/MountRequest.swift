@@ -36,4 +36,16 @@ package struct MountRequest: Sendable {
         self.tokens = tokens
         self.files = files
     }
+
+    package init(_ claim: MountClaim, _ ask: VolumeAsk) {
+        self.init(
+            claimedSubject: claim.subject,
+            targetPathPodUID: claim.targetPathPodUID,
+            volume: claim.volume,
+            serviceAccountToken: claim.serviceAccountToken,
+            offeredAudiences: claim.offeredAudiences,
+            tokens: ask.tokens,
+            files: ask.files
+        )
+    }
 }

@@ -25,21 +25,40 @@ package enum MountRequestParser {
         permission: String,
         audience: String
     ) throws(Refusal) -> MountRequest {
+        let claim = try claim(
+            attributes: attributes,
+            secrets: secrets,
+            targetPath: targetPath,
+            permission: permission,
+            audience: audience
+        )
+        return MountRequest(claim, try volumeAsk(claim.parameters))
+    }
+
+    /// Reads the first half of a call: all but what the tenant wrote, which costs more to read and can wait until the Pod
+    /// is known.
+    ///
+    /// - Throws: ``Refusal``; its text holds no token.
+    package static func claim(
+        attributes: String,
+        secrets: String,
+        targetPath: String,
+        permission: String,
+        audience: String
+    ) throws(Refusal) -> MountClaim {
         let target = try TargetPath(targetPath)
         try checkPermission(permission)
         let attributes = try StringMap.parse(attributes, field: "the attributes", reason: .attributesMalformed)
         let secrets = try self.secrets(secrets)
         let subject = try PodInfo.subject(attributes)
         let offered = try OfferedTokens(attributes: attributes, secrets: secrets, audience: audience)
-        let ask = try volumeAsk(attributes)
-        return MountRequest(
-            claimedSubject: subject,
+        return MountClaim(
+            subject: subject,
             targetPathPodUID: target.podUID,
             volume: target.volume,
             serviceAccountToken: offered.token,
             offeredAudiences: offered.audiences,
-            tokens: ask.tokens,
-            files: ask.files
+            parameters: attributes.filter { !$0.key.hasPrefix(PodInfo.prefix) }
         )
     }
 

@@ -1,13 +1,13 @@
 // The encoded answer of each volume, kept while its leases and its request stay the same.
 
 package import Leases
-import MountRequests
+package import MountRequests
 import ProviderAPI
 package import Refusals
 package import Rendering
 import SwiftProtobuf
 import Synchronization
-import TokenStore
+package import TokenStore
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -15,7 +15,9 @@ import TokenStore
     import Foundation
 #endif
 
-/// Renders and encodes answers, each once: a republish gets the very same bytes again.
+/// The answers that were given, by volume: a republish gets the very same bytes, without reading a parameter again.
+///
+/// It is bounded in bytes and forgets the oldest first; an answer that it forgot is made anew from the leases.
 package final class AnswerCache: Sendable {
     private struct Volume: Hashable {
         let podUID: String
@@ -23,48 +25,86 @@ package final class AnswerCache: Sendable {
     }
 
     private struct Entry {
+        let parameters: [String: String]
+        let plan: MountPlan
         let serials: [UInt64]
-        let files: [FileAsk]
         let bytes: [UInt8]
         let until: UTCInstant
+        let order: UInt64
+
+        /// About the memory that it holds.
+        var cost: Int { parameters.reduce(1024 + bytes.count) { $0 + $1.key.utf8.count + $1.value.utf8.count } }
     }
 
     private struct State {
         var entries: [Volume: Entry] = [:]
-        var nextSweepAt = 256
+        var cost = 0
+        var nextOrder: UInt64 = 0
+        var nextSweep: UTCInstant?
     }
 
+    private let budget: Int
+    private let clock: any WallClock
     private let state = Mutex(State())
 
-    package init() {}
+    /// - Parameter budget: the most bytes that answers may hold. A real one has a few kilobytes.
+    package init(clock: any WallClock, budget: Int = 32 << 20) {
+        self.clock = clock
+        self.budget = budget
+    }
+
+    /// The number of answers that are held.
+    package var count: Int { state.withLock { $0.entries.count } }
+
+    /// The answer to a call that asks for the same as the last one of its volume, when no lease needs a refresh.
+    package func fresh(_ claim: MountClaim, _ subject: Subject, _ leases: LeaseManager) -> [UInt8]? {
+        let volume = Volume(podUID: subject.podUID, name: claim.volume)
+        guard let entry = state.withLock({ $0.entries[volume] }) else { return nil }
+        guard entry.plan.subject == subject, entry.parameters == claim.parameters else { return nil }
+        for (token, serial) in zip(entry.plan.tokens, entry.serials) {
+            guard leases.fresh(token.key)?.serial == serial else { return nil }
+        }
+        return entry.bytes
+    }
 
     /// The bytes of the `MountResponse` for a plan and its leases, in the plan's order of tokens.
     package func answer(
         _ plan: MountPlan,
         _ leases: [Lease],
+        _ claim: MountClaim,
         versioner: ObjectVersioner
     ) throws(Refusal) -> [UInt8] {
-        let volume = Volume(podUID: plan.subject.podUID, name: plan.volume)
-        let serials = leases.map(\.serial)
-        let known: [UInt8]? = state.withLock { state in
-            guard let entry = state.entries[volume], entry.serials == serials, entry.files == plan.files else {
-                return nil
-            }
-            return entry.bytes
-        }
-        if let known { return known }
         let bytes = try Self.encode(plan, leases, versioner: versioner)
-        let until = leases.map(\.usableUntil).min() ?? UTCInstant(epochSeconds: 0)
-        let newest = leases.map(\.issuedAt).max() ?? UTCInstant(epochSeconds: 0)
+        let now = clock.now
+        let until = leases.map(\.usableUntil).min() ?? now
+        let volume = Volume(podUID: plan.subject.podUID, name: plan.volume)
         state.withLock { state in
-            state.entries[volume] = Entry(serials: serials, files: plan.files, bytes: bytes, until: until)
-            // Volumes whose tokens have expired belong to Pods that are gone. Doubling keeps the cost of looking low.
-            if state.entries.count >= state.nextSweepAt {
-                state.entries = state.entries.filter { newest < $0.value.until }
-                state.nextSweepAt = max(256, state.entries.count * 2)
+            state.nextOrder += 1
+            let entry = Entry(
+                parameters: claim.parameters,
+                plan: plan,
+                serials: leases.map(\.serial),
+                bytes: bytes,
+                until: until,
+                order: state.nextOrder
+            )
+            state.cost += entry.cost - (state.entries.updateValue(entry, forKey: volume)?.cost ?? 0)
+            if state.cost > budget || now >= state.nextSweep ?? now {
+                Self.shrink(&state, to: budget, now: now)
+                state.nextSweep = now.advanced(by: .seconds(60))
             }
         }
         return bytes
+    }
+
+    /// Forgets what has expired; where that is not enough also the oldest, down to three quarters of the budget.
+    private static func shrink(_ state: inout State, to budget: Int, now: UTCInstant) {
+        let isTooMuch = state.cost > budget
+        for (volume, entry) in state.entries.sorted(by: { $0.value.order < $1.value.order }) {
+            guard entry.until <= now || (isTooMuch && state.cost > budget / 4 * 3) else { continue }
+            state.entries[volume] = nil
+            state.cost -= entry.cost
+        }
     }
 
     private static func encode(

@@ -11,10 +11,10 @@ package enum MountCall {
     /// kilobytes.
     package static let largestMessage = 1 << 20
 
-    /// Decodes and parses a `MountRequest`.
+    /// Decodes a `MountRequest` and reads who asks.
     ///
     /// - Throws: ``Refusal``; the message is never repeated in it, because it holds service account tokens.
-    package static func request(_ message: [UInt8], audience: String, largest: Int) throws(Refusal) -> MountRequest {
+    package static func claim(_ message: [UInt8], audience: String, largest: Int) throws(Refusal) -> MountClaim {
         guard message.count <= largest else {
             throw Refusal(
                 .requestTooLarge,
@@ -30,7 +30,7 @@ package enum MountCall {
                 fix: "call this socket with the Secrets Store CSI driver"
             )
         }
-        return try MountRequestParser.parse(
+        return try MountRequestParser.claim(
             attributes: call.attributes,
             secrets: call.secrets,
             targetPath: call.targetPath,

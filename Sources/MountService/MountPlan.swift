@@ -34,13 +34,13 @@ package struct MountPlan: Sendable {
     /// Decides what a request may have.
     ///
     /// - Throws: ``Refusal`` that names the rule, the repository or the file that stands against it.
-    package init(_ request: MountRequest, subject: Subject, policy: NodePolicy) throws(Refusal) {
+    package init(_ ask: VolumeAsk, volume: String, subject: Subject, policy: NodePolicy) throws(Refusal) {
         var tokens: [Token] = []
-        for ask in request.tokens {
+        for ask in ask.tokens {
             let granted = try policy.authorize(ask, for: subject)
             let key = LeaseKey(
                 podUID: subject.podUID,
-                volume: request.volume,
+                volume: volume,
                 token: ask.name,
                 store: granted.store,
                 scope: granted.scope
@@ -48,9 +48,9 @@ package struct MountPlan: Sendable {
             tokens.append(Token(key: key, grant: granted.grant, narrowing: granted.narrowing, service: granted.service))
         }
         self.subject = subject
-        self.volume = request.volume
+        self.volume = volume
         self.tokens = tokens
-        files = request.files
+        files = ask.files
     }
 
     /// Checks the files without making them.
@@ -69,11 +69,11 @@ package struct MountPlan: Sendable {
     }
 }
 
-extension MountRequest {
+extension MountClaim {
     /// What the call says about who asks.
     var identityClaim: IdentityClaim {
         IdentityClaim(
-            subject: claimedSubject,
+            subject: subject,
             targetPathPodUID: targetPathPodUID,
             token: serviceAccountToken,
             offeredAudiences: offeredAudiences

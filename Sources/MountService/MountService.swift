@@ -8,7 +8,7 @@ package import Policy
 package import Refusals
 package import Rendering
 import Synchronization
-import TokenStore
+package import TokenStore
 
 /// Answers Mount calls. It knows no sockets, no files and no HTTP: bytes come in, bytes or a refusal go out.
 ///
@@ -27,6 +27,8 @@ package final class MountService: Sendable {
         package var stores: StoreRoom
         /// The leases of the node.
         package var leases: LeaseManager
+        /// The time of day.
+        package var clock: any WallClock
         /// Gives files their versions.
         package var versioner: ObjectVersioner
         /// The longest that one Mount may take. kubelet gives up after two minutes.
@@ -42,6 +44,7 @@ package final class MountService: Sendable {
             policy: NodePolicy,
             stores: StoreRoom,
             leases: LeaseManager,
+            clock: any WallClock,
             versioner: ObjectVersioner,
             deadline: Duration,
             largestMessage: Int = MountCall.largestMessage,
@@ -52,6 +55,7 @@ package final class MountService: Sendable {
             self.policy = policy
             self.stores = stores
             self.leases = leases
+            self.clock = clock
             self.versioner = versioner
             self.deadline = deadline
             self.largestMessage = largestMessage
@@ -68,15 +72,19 @@ package final class MountService: Sendable {
     }
 
     private let parts: Parts
-    private let answers = AnswerCache()
+    private let answers: AnswerCache
     private let journal: MountLog
 
     package init(_ parts: Parts) {
         self.parts = parts
+        answers = AnswerCache(clock: parts.clock)
         journal = MountLog(logger: parts.logger)
     }
 
     /// Answers one call.
+    ///
+    /// What is done on the calling thread costs little, whatever a tenant wrote: its parameters are only compared with
+    /// those of the last answer. Everything else is work for a task.
     ///
     /// - Parameters:
     ///   - message: the bytes of a `MountRequest`.
@@ -84,14 +92,11 @@ package final class MountService: Sendable {
     package func mount(_ message: [UInt8], callerDeadline: ContinuousClock.Instant?) -> Reply {
         var claimed: Subject?
         do throws(Refusal) {
-            let request = try MountCall.request(message, audience: parts.audience, largest: parts.largestMessage)
-            claimed = request.claimedSubject
-            guard let subject = try parts.identity.identifyAtOnce(request.identityClaim) else {
-                return .later { [self] in await finish(request, subject: nil, callerDeadline: callerDeadline) }
-            }
-            let plan = try MountPlan(request, subject: subject, policy: parts.policy)
-            if let answer = try freshAnswer(plan) { return .now(.success(answer)) }
-            return .later { [self] in await finish(request, subject: subject, callerDeadline: callerDeadline) }
+            let claim = try MountCall.claim(message, audience: parts.audience, largest: parts.largestMessage)
+            claimed = claim.subject
+            let subject = try parts.identity.identifyAtOnce(claim.identityClaim)
+            if let subject, let answer = answers.fresh(claim, subject, parts.leases) { return .now(.success(answer)) }
+            return .later { [self] in await finish(claim, subject: subject, callerDeadline: callerDeadline) }
         } catch {
             journal.refused(error, claimed)
             return .now(.failure(error))
@@ -100,52 +105,38 @@ package final class MountService: Sendable {
 
     /// Does what must wait, within the time that there is.
     private func finish(
-        _ request: MountRequest,
+        _ claim: MountClaim,
         subject: Subject?,
         callerDeadline: ContinuousClock.Instant?
     ) async -> Result<[UInt8], Refusal> {
         let limit = MountDeadline.limit(own: parts.deadline, caller: callerDeadline)
         let plan = PlanBox()
         let result = await MountDeadline.run(limit: limit) { [self] () throws(Refusal) in
-            let subject = if let subject { subject } else { try await parts.identity.identify(request.identityClaim) }
-            let whole = try MountPlan(request, subject: subject, policy: parts.policy)
+            let subject = if let subject { subject } else { try await parts.identity.identify(claim.identityClaim) }
+            let ask = try MountRequestParser.volumeAsk(claim.parameters)
+            let whole = try MountPlan(ask, volume: claim.volume, subject: subject, policy: parts.policy)
+            // Nothing is minted for files that can't be made.
+            try whole.checkFiles()
             plan.set(whole)
-            return try await answer(whole)
+            return try answers.answer(whole, try await leases(of: whole), claim, versioner: parts.versioner)
         } orElse: { [self] in
             // Out of time: a token that still lives is better than a refusal.
-            plan.get().flatMap { try? usableAnswer($0) }
+            plan.get().flatMap { usableAnswer($0, claim) }
         }
-        if case .failure(let refusal) = result { journal.refused(refusal, request.claimedSubject) }
+        if case .failure(let refusal) = result { journal.refused(refusal, claim.subject) }
         return result
     }
 
     // MARK: Lease
 
-    /// The answer from leases that need no refresh; `nil` when one does.
-    private func freshAnswer(_ plan: MountPlan) throws(Refusal) -> [UInt8]? {
-        try existingAnswer(plan) { parts.leases.fresh($0) }
-    }
-
-    /// The answer from leases whose tokens still live; `nil` when one does not.
-    private func usableAnswer(_ plan: MountPlan) throws(Refusal) -> [UInt8]? {
-        try existingAnswer(plan) { parts.leases.usable($0) }
-    }
-
-    private func existingAnswer(_ plan: MountPlan, _ find: (LeaseKey) -> Lease?) throws(Refusal) -> [UInt8]? {
+    /// The answer from leases whose tokens still live, however due their refresh is; `nil` when one does not.
+    private func usableAnswer(_ plan: MountPlan, _ claim: MountClaim) -> [UInt8]? {
         var leases: [Lease] = []
-        leases.reserveCapacity(plan.tokens.count)
         for token in plan.tokens {
-            guard let lease = find(token.key) else { return nil }
+            guard let lease = parts.leases.usable(token.key) else { return nil }
             leases.append(lease)
         }
-        return try answers.answer(plan, leases, versioner: parts.versioner)
-    }
-
-    /// The answer, after minting what is missing: all tokens or none.
-    private func answer(_ plan: MountPlan) async throws(Refusal) -> [UInt8] {
-        // Nothing is minted for files that can't be made.
-        try plan.checkFiles()
-        return try answers.answer(plan, try await leases(of: plan), versioner: parts.versioner)
+        return try? answers.answer(plan, leases, claim, versioner: parts.versioner)
     }
 
     private func leases(of plan: MountPlan) async throws(Refusal) -> [Lease] {

@@ -68,13 +68,15 @@ struct MountFixture: Sendable {
     let service: MountService
     let log: CollectedLog
     let leases: LeaseManager
+    let policy: NodePolicy
+    let versioner = ObjectVersioner(key: SymmetricKey(size: .bits256))
 
     /// One for all tests: its keys take a while to make.
     private static let issuers = Result { try ServiceAccountIssuer() }
 
     static let parameters = [
         "tokens": """
-        - { name: source, store: github, repository: "${repository}", permissions: { contents: read } }
+        - { name: source, store: github, repository: "${repository}", permissions: { contents: "${level}" } }
         """,
         "files": """
         - { path: .gitconfig, format: gitconfig, tokens: [source] }
@@ -95,7 +97,7 @@ struct MountFixture: Sendable {
     func attributes(
         _ subject: Subject = Self.build(),
         parameters: [String: String] = Self.parameters,
-        volume: [String: String] = ["repository": "https://github.com/our-org/app"],
+        volume: [String: String] = ["repository": "https://github.com/our-org/app", "level": "read"],
         token: String? = nil
     ) throws -> DriverAttributes {
         let end = clock.now.advanced(by: .seconds(3600))
@@ -163,15 +165,16 @@ struct MountFixture: Sendable {
             repositories: [try Glob("our-org/*")],
             permissions: ["contents": .read]
         )
+        let policy = NodePolicy(
+            stores: [StoreFacts(name: "github", service: configured.service)],
+            grants: grants ?? [standard]
+        )
         try await withLeaseManager(clock: clock, random: { 0 }, logger: logger) { leases in
             let service = MountService(
                 MountService.Parts(
                     identity: driverIdentity ? .driver : .serviceAccountToken(verifier),
                     audience: "daypass",
-                    policy: NodePolicy(
-                        stores: [StoreFacts(name: "github", service: configured.service)],
-                        grants: grants ?? [standard]
-                    ),
+                    policy: policy,
                     stores: StoreRoom([configured]) { name in
                         TokenStoreContext(
                             name: name,
@@ -182,13 +185,22 @@ struct MountFixture: Sendable {
                         )
                     },
                     leases: leases,
+                    clock: clock,
                     versioner: ObjectVersioner(key: SymmetricKey(size: .bits256)),
                     deadline: deadline,
                     logger: logger
                 )
             )
             try await body(
-                MountFixture(clock: clock, store: store, issuer: issuer, service: service, log: log, leases: leases)
+                MountFixture(
+                    clock: clock,
+                    store: store,
+                    issuer: issuer,
+                    service: service,
+                    log: log,
+                    leases: leases,
+                    policy: policy
+                )
             )
         }
     }
