@@ -92,8 +92,7 @@ struct EntryReader {
 
     /// Whether a text is a `${key}` whose value only the Pod knows.
     func isStillToCome(_ text: String) -> Bool {
-        guard isSymbolic, case .whole = AttributeReference(text) else { return false }
-        return true
+        isSymbolic && AttributeReference.isOne(text)
     }
 
     /// Ends the reading.

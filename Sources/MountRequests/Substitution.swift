@@ -3,7 +3,7 @@
 import StrictYAML
 
 /// What a scalar of a parameter says about attributes.
-enum AttributeReference: Equatable {
+package enum AttributeReference: Equatable {
     /// Nothing: it is a text of its own.
     case none
     /// `${key}`, and nothing else.
@@ -42,6 +42,12 @@ enum AttributeReference: Equatable {
             return
         }
         self = .whole(key: String(key))
+    }
+
+    /// Whether a text of a parsed request is still a `${key}`, whose value only a Pod knows. Such a text stands in what
+    /// ``SecretProviderClassFile`` reads, never in the request of a Mount; a check can't judge it.
+    package static func isOne(_ text: String) -> Bool {
+        if case .whole = AttributeReference(text) { true } else { false }
     }
 }
 
