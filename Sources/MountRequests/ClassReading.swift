@@ -87,7 +87,7 @@ struct ClassReading {
         for entry in values.entries ?? [] {
             if entry.key.hasPrefix(PodInfo.prefix) {
                 let message = "kubelet alone sets the keys that begin with \(PodInfo.prefix)"
-                problems.append(values.problem(withKey: entry.key, message, fix: "remove it"))
+                problems.append(values.problem(with: entry, message, fix: "remove it"))
             }
             guard case .scalar(let text, let style) = entry.value.content else {
                 let fix =
@@ -162,13 +162,13 @@ struct ClassReading {
             let name = entry.key.prefix(40)
             let meant = closestWord(to: entry.key, among: required.union(used))
             let fix = meant.map { "did you mean \"\($0)\"?" } ?? "use it as \"${\(name)}\", or remove it"
-            warnings.append(values.problem(withKey: entry.key, "nothing uses this parameter", fix: fix))
+            warnings.append(values.problem(with: entry, "nothing uses this parameter", fix: fix))
         }
     }
 
     private mutating func noteUnknownKeys(of value: YAMLValue, known: Set<String>) {
         for entry in value.entries ?? [] where !known.contains(entry.key) {
-            problems.append(value.unknown(entry.key, known: known))
+            problems.append(value.unknown(entry, known: known))
         }
     }
 

@@ -11,18 +11,24 @@ struct EntryReader {
     private let value: YAMLValue
     private var unknown: [String] = []
 
+    /// The most problems of one entry that are noted; only the first is told of a Mount.
+    private var most: Int { isSymbolic ? YAMLProblems.most : RequestLimits.problems }
+
     /// - Parameter keys: all keys that the mapping may have.
     init(_ value: YAMLValue, keys: Set<String>, isSymbolic: Bool) throws(YAMLProblems) {
         self.value = value
         self.isSymbolic = isSymbolic
         for entry in try value.mapping() where !keys.contains(entry.key) {
             unknown.append(entry.key)
-            problems.append(value.unknown(entry.key, known: keys))
+            guard problems.count < most else { break }
+            problems.append(value.unknown(entry, known: keys))
         }
     }
 
     /// Notes a problem.
-    mutating func note(_ problem: YAMLProblem) { problems.append(problem) }
+    mutating func note(_ problem: YAMLProblem) {
+        if problems.count < most { problems.append(problem) }
+    }
 
     /// Notes a problem with the whole entry.
     mutating func note(_ message: String, fix: String = "") { note(value.problem(message, fix: fix)) }
@@ -85,7 +91,7 @@ struct EntryReader {
         do {
             return try body()
         } catch {
-            problems += error.problems
+            for problem in error.problems { note(problem) }
             return nil
         }
     }

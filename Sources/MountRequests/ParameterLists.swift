@@ -8,7 +8,13 @@ struct ParameterLists {
     var isSymbolic = false
 
     /// How much one parameter may hold.
-    static let limits = YAMLLimits(bytes: RequestLimits.parameterBytes, depth: 8)
+    static let limits = YAMLLimits(
+        bytes: RequestLimits.parameterBytes,
+        depth: 8,
+        keys: RequestLimits.mappingKeys,
+        nodes: RequestLimits.values,
+        problems: RequestLimits.problems
+    )
 
     func tokens(_ value: YAMLValue) throws(YAMLProblems) -> [TokenAsk] {
         let elements = try self.elements(value, most: RequestLimits.tokens)

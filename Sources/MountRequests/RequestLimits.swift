@@ -8,6 +8,12 @@ package enum RequestLimits {
     package static let keys = 256
     /// The most bytes of one of the parameters `tokens` and `files`.
     package static let parameterBytes = 64 << 10
+    /// The most keys of one mapping in a parameter.
+    package static let mappingKeys = 128
+    /// The most values in one parameter: mappings, lists and scalars.
+    package static let values = 20_000
+    /// The most problems of a parameter, and of one of its entries, that are looked for.
+    package static let problems = 10
     /// The most bytes of `target_path`: what Linux takes.
     package static let pathBytes = 4096
     /// The most bytes of one service account token.

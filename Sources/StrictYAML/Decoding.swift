@@ -78,11 +78,15 @@ final class DecodingSession {
     func asked(in mapping: YAMLValue) -> Set<String> { uses[mapping.id]?.asked ?? [] }
 
     func unknownKeys(inCompletedOnly: Bool) -> [YAMLProblem] {
-        uses.values.filter { $0.isOpen && (!inCompletedOnly || $0.isCompleted) }.flatMap { use in
-            (use.value.entries ?? []).filter { !use.asked.contains($0.key) }.map { entry in
-                use.value.unknown(entry.key, known: use.asked)
+        var problems: [YAMLProblem] = []
+        for use in uses.values.sorted(by: { $0.value.id < $1.value.id })
+        where use.isOpen && (!inCompletedOnly || use.isCompleted) {
+            for entry in use.value.entries ?? [] where !use.asked.contains(entry.key) {
+                guard problems.count < YAMLProblems.most else { return problems }
+                problems.append(use.value.unknown(entry, known: use.asked))
             }
         }
+        return problems
     }
 
     func decode<Value: Decodable>(
@@ -139,8 +143,15 @@ final class DecodingSession {
 }
 
 extension YAMLValue {
-    /// The problem that a key of this mapping is none of the known ones.
+    /// The problem that a key of this mapping is none of the known ones. With many such keys, give the entry itself.
     package func unknown(_ key: String, known: Set<String>) -> YAMLProblem {
+        guard let entry = entries?.first(where: { $0.key == key }) else { return problem("unknown key \(quoted(key))") }
+        return unknown(entry, known: known)
+    }
+
+    /// The problem that an entry's key is none of the known ones.
+    package func unknown(_ entry: Entry, known: Set<String>) -> YAMLProblem {
+        let key = entry.key
         let fix: String
         if let meant = closestWord(to: key, among: known) {
             fix = "did you mean \(quoted(meant))?"
@@ -148,7 +159,7 @@ extension YAMLValue {
             let names = known.sorted().prefix(20).map { $0 }
             fix = names.isEmpty ? "remove it" : "known keys: \(names.joined(separator: ", "))"
         }
-        return problem(withKey: key, "unknown key \(quoted(key))", fix: fix)
+        return problem(with: entry, "unknown key \(quoted(key))", fix: fix)
     }
 
     /// The problem that this text is none of the words that are allowed.

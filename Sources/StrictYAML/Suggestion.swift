@@ -1,12 +1,16 @@
 // "Did you mean": the known word that a misspelt one is closest to.
 
+/// The most words that a misspelt one is compared with; the comparison is for people, and a tenant may name many words.
+private let mostCandidates = 256
+
 /// The word among `candidates` that is close enough to `word` to be what was meant.
 package func closestWord(to word: String, among candidates: some Sequence<String>) -> String? {
     guard word.utf8.count <= 64 else { return nil }
     let bare = normalised(word)
     // A word may be off by about a third of its letters, but by no more than three.
     var best: (word: String, distance: Int)?
-    for candidate in Set(candidates).sorted() where candidate != word && candidate.utf8.count <= 64 {
+    for candidate in Set(candidates.prefix(mostCandidates)).sorted()
+    where candidate != word && candidate.utf8.count <= 64 {
         let other = normalised(candidate)
         let distance = editDistance(bare, other)
         guard distance <= min(3, max(1, max(bare.count, other.count) / 3)), distance < max(bare.count, 1) else {

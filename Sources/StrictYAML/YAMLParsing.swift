@@ -1,5 +1,6 @@
 // From text to values, with Yams: bounded, and without the parts of YAML that surprise.
 
+import CYaml
 import Yams
 
 /// How much one text may hold.
@@ -8,10 +9,25 @@ package struct YAMLLimits: Sendable, Hashable {
     package var bytes: Int
     /// The most levels of mappings and lists.
     package var depth: Int
+    /// The most keys of one mapping.
+    package var keys: Int
+    /// The most mappings, lists and scalar values in all; keys are not counted.
+    package var nodes: Int
+    /// The most problems that are looked for.
+    package var problems: Int
 
-    package init(bytes: Int = 1 << 20, depth: Int = 32) {
+    package init(
+        bytes: Int = 1 << 20,
+        depth: Int = 32,
+        keys: Int = 4096,
+        nodes: Int = 250_000,
+        problems: Int = YAMLProblems.most
+    ) {
         self.bytes = bytes
         self.depth = depth
+        self.keys = keys
+        self.nodes = nodes
+        self.problems = problems
     }
 }
 
@@ -65,6 +81,7 @@ private struct YAMLReading {
     let limits: YAMLLimits
     var problems: [YAMLProblem] = []
     var nextID = 0
+    private var nodes = 0
 
     init(origin: YAMLOrigin, limits: YAMLLimits) {
         self.origin = origin
@@ -85,6 +102,7 @@ private struct YAMLReading {
             throw YAMLProblems(problem(key, "explicit keys (? key) are not accepted", fix: "write key: value"))
         }
         do {
+            _ = Self.nestingIsBounded
             // The encoding is named because Yams asks the environment otherwise; the resolver has no rules because a
             // scalar's meaning is decided while decoding.
             var contiguous = text
@@ -93,6 +111,7 @@ private struct YAMLReading {
             var values: [YAMLValue] = []
             while let node = try parser.nextRoot() {
                 let value = convert(node, .root(origin), depth: 1)
+                if isFull { break }
                 if let value, !value.isNull { values.append(value) }
             }
             // Nodes hold their anchors weakly; the parser owns them.
@@ -108,10 +127,25 @@ private struct YAMLReading {
         }
     }
 
+    /// Whether there is no use in reading on.
+    private var isFull: Bool { problems.count >= limits.problems || nodes > limits.nodes }
+
+    /// Yams builds its tree recursively, before ``convert(_:_:depth:)`` can look at it; libyaml's own bound, 1000 levels
+    /// unless told otherwise, is too much for a small stack. The setting belongs to the whole process, so it is the same
+    /// for all texts, above every ``YAMLLimits/depth``. A level here is up to two there (`[a: [b: ...]]`).
+    private static let nestingIsBounded: Void = yaml_set_max_nest_level(CInt(mostLevels))
+    private static let mostLevels = 64
+
     private static let noAliases = "anchors and aliases (&name, *name) are not accepted"
 
     private mutating func convert(_ node: Node, _ path: YAMLPath, depth: Int) -> YAMLValue? {
+        guard !isFull else { return nil }
         let mark = node.mark.map(Position.init) ?? Position()
+        nodes += 1
+        guard nodes <= limits.nodes else {
+            problems.append(problem(mark, at: path, "there are more than \(limits.nodes) values in all"))
+            return nil
+        }
         guard node.anchor == nil else {
             problems.append(problem(mark, at: path, Self.noAliases, fix: "write the value out"))
             return nil
@@ -131,6 +165,11 @@ private struct YAMLReading {
             }
             return finish(mark, path, tag: sequence.tag) { .sequence(elements) }
         case .mapping(let mapping):
+            guard mapping.count <= limits.keys else {
+                let message = "the mapping has \(mapping.count) keys, and \(limits.keys) are allowed"
+                problems.append(problem(mark, at: path, message))
+                return nil
+            }
             var entries: [YAMLValue.Entry] = []
             entries.reserveCapacity(mapping.count)
             for (key, value) in mapping {
@@ -224,6 +263,8 @@ private struct YAMLReading {
     private func problem(for error: YamlError) -> YAMLProblem {
         let start = Position()
         switch error {
+        case .parser(_, let problem, let mark, _) where problem.hasPrefix("Maximum nesting level"):
+            return self.problem(Position(mark), "it is nested deeper than \(limits.depth) levels")
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
             let before = context.map { "\($0.text): " } ?? ""

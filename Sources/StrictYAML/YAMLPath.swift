@@ -59,9 +59,10 @@ indirect enum YAMLPath: Sendable {
 
 /// A text of the document as a message may show it: in quotes, printable ASCII, at most 60 characters.
 func quoted(_ text: some StringProtocol) -> String {
-    let shown = text.prefix(60).map { character -> Character in
+    let head = text.prefix(60)
+    let shown = head.map { character -> Character in
         guard let ascii = character.asciiValue, ascii > 0x1F, ascii < 0x7F, ascii != 0x22 else { return "?" }
         return character
     }
-    return "\"\(String(shown))\(shown.count < 60 || text.count == 60 ? "" : "...")\""
+    return "\"\(String(shown))\(head.endIndex == text.endIndex ? "" : "...")\""
 }

@@ -103,7 +103,13 @@ package struct YAMLValue: Sendable {
     /// A problem with a key of this mapping; its place is the key's.
     package func problem(withKey key: String, _ message: String, fix: String = "") -> YAMLProblem {
         guard let entry = entries?.first(where: { $0.key == key }) else { return problem(message, fix: fix) }
-        return YAMLProblem(
+        return problem(with: entry, message, fix: fix)
+    }
+
+    /// A problem with an entry of this mapping; its place is the key's. It searches nothing: a tenant decides how many
+    /// keys there are.
+    package func problem(with entry: Entry, _ message: String, fix: String = "") -> YAMLProblem {
+        YAMLProblem(
             file: file,
             line: entry.line,
             column: entry.column,

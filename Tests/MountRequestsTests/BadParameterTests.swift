@@ -126,6 +126,47 @@ private let token = "{ name: a, store: s, repository: o/r, permissions: { conten
         #expect(Call.with(tokens: text, files: file).refusal() == refusal)
     }
 
+    /// Texts that cost little to send must cost little to refuse: they are refused by counts, before they are compared
+    /// with anything.
+    @Test(arguments: [
+        (
+            "[{" + (0..<9000).map { "k\($0)" }.joined(separator: ",") + "}]",
+            "ParameterMalformed: tokens[0], line 1: the mapping has 9000 keys, and 128 are allowed"
+        ),
+        (
+            "[{" + (0..<100).map { "k\($0)" }.joined(separator: ",") + "}]",
+            #"""
+            ParameterMalformed: tokens[0], line 1: unknown key "k0" (and 9 more); known keys: actions, name, \#
+            permissions, repositories, repository, store
+            """#
+        ),
+        (
+            "[" + String(repeating: "a,", count: 30_000) + "]",
+            "ParameterMalformed: tokens[19999], line 1: there are more than 20000 values in all"
+        ),
+        (
+            "[" + String(repeating: "a,", count: 19_000) + "]",
+            "ParameterMalformed: tokens, line 1: the list has 19000 entries, and 16 are allowed"
+        ),
+        (
+            "[" + String(repeating: "!x a,", count: 9000) + "]",
+            #"ParameterMalformed: tokens[0], line 1: the tag "!x" is not accepted (and 9 more); remove the tag"#
+        ),
+        (String(repeating: "[", count: 1000), "ParameterMalformed: tokens, line 1: it is nested deeper than 8 levels"),
+        (
+            String(repeating: "[", count: 20_000),
+            "ParameterMalformed: tokens, line 1: it is nested deeper than 8 levels"
+        ),
+        (
+            String(repeating: "- ", count: 20_000),
+            "ParameterMalformed: tokens, line 1: it is nested deeper than 8 levels"
+        ),
+    ])
+    func cheapTextsAreRefusedCheaply(text: String, refusal: String) {
+        #expect(Call.with(tokens: text, files: file).refusal() == refusal)
+        #expect(Call.with(tokens: "- \(token)", files: text).refusal().hasPrefix("ParameterMalformed: files"))
+    }
+
     @Test(arguments: [
         (
             "",

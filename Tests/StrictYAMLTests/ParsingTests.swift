@@ -146,10 +146,49 @@ private func problems(_ text: String, limits: YAMLLimits = YAMLLimits()) -> [Str
         #expect(problems(String(repeating: "[", count: 32) + String(repeating: "]", count: 32)) == [])
         let blocks = (0..<40).map { String(repeating: " ", count: $0) + "a:" }.joined(separator: "\n")
         #expect(problems(blocks).count == 1)
-        // libyaml's own bound holds before ours can: nothing recurses without end.
-        #expect(problems(String(repeating: "[", count: 100_000)).count == 1)
-        #expect(problems(String(repeating: "- ", count: 100_000)).count == 1)
-        #expect(problems(String(repeating: "{a: ", count: 100_000)).count == 1)
+    }
+
+    /// Yams builds its tree recursively: what is far too deep must be refused before that.
+    @Test(arguments: ["[", "- ", "{a: ", "[a: ", "[{b: "], [65, 1000, 20_000, 100_000])
+    func nestingIsRefusedBeforeATreeIsBuilt(opening: String, levels: Int) {
+        let found = problems(String(repeating: opening, count: levels))
+        #expect(found.count == 1)
+        #expect(found.first?.hasSuffix(": it is nested deeper than 32 levels") == true)
+    }
+
+    @Test func nestedMappingsOfLinesAreBounded() {
+        let blocks = (0..<900).map { String(repeating: " ", count: $0) + "a:" }.joined(separator: "\n")
+        #expect(problems(blocks) == ["f.yaml:64:64: it is nested deeper than 32 levels"])
+        let lists = (0..<900).map {
+            String(repeating: "  ", count: $0) + "a:\n" + String(repeating: "  ", count: $0) + "-"
+        }
+        #expect(problems(lists.joined(separator: " ")).count == 1)
+    }
+
+    @Test func keysAreCounted() {
+        let limits = YAMLLimits(keys: 3)
+        #expect(problems("[{a, b, c}, {d, e, f}]", limits: limits) == [])
+        #expect(
+            problems("[{a, b, c, d}]", limits: limits) == ["f.yaml:1:2: [0]: the mapping has 4 keys, and 3 are allowed"]
+        )
+    }
+
+    @Test func valuesAreCounted() {
+        let limits = YAMLLimits(nodes: 6)
+        #expect(problems("a: [1, 2]\nb: {c: 3}\n", limits: limits) == [])
+        let refusal = "there are more than 6 values in all"
+        #expect(problems("[1, 2, 3, 4, 5, 6, 7, 8]", limits: limits) == ["f.yaml:1:17: [5]: \(refusal)"])
+        #expect(problems("a: [1, 2]\nb: {c: 3, d: 4}\n", limits: limits) == ["f.yaml:2:14: b.d: \(refusal)"])
+        #expect(problems("---\n[1, 2, 3]\n---\n[4, 5]\n", limits: limits).first?.hasSuffix(refusal) == true)
+    }
+
+    @Test func theReadingEndsWithEnoughProblems() {
+        let text = (0..<50).map { "k\($0): !x y\n" }.joined()
+        #expect(
+            problems(text, limits: YAMLLimits(problems: 3)).map { $0.prefix(8) } == [
+                "f.yaml:1", "f.yaml:2", "f.yaml:3",
+            ]
+        )
     }
 
     @Test func aFloodOfProblemsIsCut() {
