@@ -8,10 +8,19 @@ struct Credential {
     let username: String
     let password: String
 
+    /// - Parameter isASCII: whether both must be printable ASCII, because a program or shell takes the file apart.
     /// - Throws: ``Refusal`` with `StoreAnswerUnusable`; it repeats neither the name nor the token.
-    init(_ issued: IssuedToken, of token: PlannedToken, in format: String) throws(Refusal) {
+    init(
+        _ issued: IssuedToken,
+        of token: PlannedToken,
+        in format: String,
+        isASCII: Bool = false
+    ) throws(Refusal) {
         username = try Self.username(issued, of: token, in: format)
         password = try Self.password(issued, of: token, in: format)
+        guard isASCII else { return }
+        if !Self.isPrintable(username) { throw Self.unusable(token, format, "user name holds non-ASCII text") }
+        if !Self.isPrintable(password) { throw Self.unusable(token, format, "token holds non-ASCII text") }
     }
 
     /// The user name alone. HTTP Basic credentials end it at the first colon
@@ -20,7 +29,7 @@ struct Credential {
         let name = issued.username
         if name.isEmpty { throw unusable(token, format, "user name is empty") }
         if hasControl(name) { throw unusable(token, format, "user name holds a control character") }
-        if name.contains(":") { throw unusable(token, format, "user name holds a colon") }
+        if name.utf8.contains(UInt8(ascii: ":")) { throw unusable(token, format, "user name holds a colon") }
         return name
     }
 
@@ -39,6 +48,8 @@ struct Credential {
             "the store's answer for the token \(Refusal.quoted(token.name)) does not fit \(format): its \(what)"
         return Refusal(.storeAnswerUnusable, message, fix: "ask for the format token, or look at the store")
     }
+
+    private static func isPrintable(_ text: String) -> Bool { text.utf8.allSatisfy { (0x20...0x7E).contains($0) } }
 
     private static func hasControl(_ text: String) -> Bool {
         text.unicodeScalars.contains { $0.properties.generalCategory == .control }

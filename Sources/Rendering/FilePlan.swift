@@ -87,8 +87,10 @@ package struct FilePlan: Sendable {
             throw ask.invalid(problem.rule, fix: problem.fix)
         }
         for other in earlier {
-            if other.path == ask.path { throw ask.invalid("the path is asked for twice", fix: "name each file once") }
-            if other.path.hasPrefix(ask.path + "/") || ask.path.hasPrefix(other.path + "/") {
+            if VolumePath.isSame(other.path, ask.path) {
+                throw ask.invalid("the path is asked for twice", fix: "name each file once")
+            }
+            if VolumePath.isFolder(ask.path, of: other.path) || VolumePath.isFolder(other.path, of: ask.path) {
                 let rule = "it clashes with \(Refusal.quoted(other.path)): one would be a file and a folder at once"
                 throw ask.invalid(rule, fix: "rename one of them")
             }

@@ -59,7 +59,7 @@ package struct VolumeWriter: Sendable {
         try DriverRules.check(files)
         guard !files.isEmpty else { return .unchanged }
         _ = try System.makeFolder(directory, owner: VolumeOwner())
-        let names = Set(files.map { String($0.path.prefix { $0 != "/" }) })
+        let names = Names(files.map(\.path))
         try refuseForeign(names)
 
         let current = try currentFolder()
@@ -82,7 +82,7 @@ package struct VolumeWriter: Sendable {
     private func currentFolder() throws(VolumeWriterError) -> String? {
         switch try System.entry(path(Self.data)) {
         case .none: return nil
-        case .link(let target) where target.hasPrefix("..") && target.count > 2 && !target.contains("/"): return target
+        case .link(let target) where Self.isFolderName(target): return target
         case .link, .folder, .other:
             let problem = "it is no link to a folder of this volume; remove it, or name another directory"
             throw VolumeWriterError("use", path(Self.data), problem)
@@ -90,11 +90,11 @@ package struct VolumeWriter: Sendable {
     }
 
     /// Refuses a directory with things of other people under the names that we need, before anything is changed.
-    private func refuseForeign(_ names: Set<String>) throws(VolumeWriterError) {
-        for name in names.sorted() {
+    private func refuseForeign(_ names: Names) throws(VolumeWriterError) {
+        for name in names.sorted {
             switch try System.entry(path(name)) {
             case .none: continue
-            case .link(let target) where target == "\(Self.data)/\(name)": continue
+            case .link(let target) where target.utf8.elementsEqual("\(Self.data)/\(name)".utf8): continue
             case .link, .folder, .other:
                 let problem = "something that is not of this volume is there; remove it, or name another directory"
                 throw VolumeWriterError("make the link", path(name), problem)
@@ -105,7 +105,8 @@ package struct VolumeWriter: Sendable {
     /// Whether the current folder holds exactly these files.
     private func holds(_ files: [VolumeFile], _ folder: String?) throws(VolumeWriterError) -> Bool {
         guard let folder, try System.entry(path(folder)) == .folder else { return false }
-        guard Set(try System.files(in: path(folder))) == Set(files.map(\.path)) else { return false }
+        let found = try System.files(in: path(folder))
+        guard Set(found.map { Array($0.utf8) }) == Set(files.map { Array($0.path.utf8) }) else { return false }
         return files.allSatisfy { System.contents(path("\(folder)/\($0.path)")) == $0.contents }
     }
 
@@ -117,8 +118,8 @@ package struct VolumeWriter: Sendable {
         do throws(VolumeWriterError) {
             for file in files {
                 var parent = path(folder)
-                for element in file.path.split(separator: "/").dropLast() {
-                    parent += "/\(element)"
+                for element in file.path.utf8.split(separator: UInt8(ascii: "/")).dropLast() {
+                    parent += "/\(Substring(element))"
                     _ = try System.makeFolder(parent, owner: owner)
                 }
                 try System.create(file, at: path("\(folder)/\(file.path)"), owner: owner)
@@ -150,9 +151,9 @@ package struct VolumeWriter: Sendable {
         return fields.map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: "_")
     }
 
-    private func makeLinks(_ names: Set<String>) throws(VolumeWriterError) -> Bool {
+    private func makeLinks(_ names: Names) throws(VolumeWriterError) -> Bool {
         var isChanged = false
-        for name in names.sorted() where try System.entry(path(name)) == .none {
+        for name in names.sorted where try System.entry(path(name)) == .none {
             try System.link(path(name), to: "\(Self.data)/\(name)")
             isChanged = true
         }
@@ -160,11 +161,12 @@ package struct VolumeWriter: Sendable {
     }
 
     /// Removes links to files that are gone and folders that `..data` has left, also those of a writer that died.
-    private func removeStale(_ names: Set<String>, except folder: String?) throws(VolumeWriterError) -> Bool {
+    private func removeStale(_ names: Names, except folder: String?) throws(VolumeWriterError) -> Bool {
         var isChanged = false
         for name in try System.names(in: directory) where !names.contains(name) {
             switch try System.entry(path(name)) {
-            case .link(let target) where target == "\(Self.data)/\(name)" || name == Self.dataBeingMade:
+            case .link(let target)
+            where target.utf8.elementsEqual("\(Self.data)/\(name)".utf8) || name == Self.dataBeingMade:
                 try System.remove(path(name))
             case .folder where name != folder && Self.isTimestamped(name):
                 try System.removeFolder(path(name))
@@ -175,8 +177,27 @@ package struct VolumeWriter: Sendable {
         return isChanged
     }
 
+    /// Whether the target of `..data` is a name in this volume.
+    private static func isFolderName(_ target: String) -> Bool {
+        target.utf8.starts(with: "..".utf8) && target.utf8.count > 2 && !target.utf8.contains(UInt8(ascii: "/"))
+    }
+
     /// Whether a name is one of ours: `..` and the digits of a time.
     private static func isTimestamped(_ name: String) -> Bool {
-        name.wholeMatch(of: /\.\.\d{4}(_\d{2}){5}\.\d+/) != nil
+        name.wholeMatch(of: /\.\.[0-9]{4}(_[0-9]{2}){5}\.[0-9]+/) != nil
     }
+}
+
+/// The first elements of paths: what stands in the volume itself. Names are told apart by their bytes, as the kernel does.
+private struct Names {
+    /// Each once, in ascending order of bytes.
+    let sorted: [String]
+    private let bytes: Set<[UInt8]>
+
+    init(_ paths: [String]) {
+        bytes = Set(paths.map { Array($0.utf8.prefix { $0 != UInt8(ascii: "/") }) })
+        sorted = bytes.sorted { $0.lexicographicallyPrecedes($1) }.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    func contains(_ name: String) -> Bool { bytes.contains(Array(name.utf8)) }
 }

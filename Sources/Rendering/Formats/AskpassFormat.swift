@@ -26,7 +26,7 @@ struct AskpassFormat: FileFormat {
     func contents(_ issued: [IssuedToken]) throws(Refusal) -> [UInt8] {
         var lines = ["#!/bin/sh", "# Answers git's questions for its own hosts only.", "case $1 in"]
         for (entry, issued) in zip(entries, issued) {
-            let credential = try Credential(issued, of: entry.token, in: Self.name)
+            let credential = try Credential(issued, of: entry.token, in: Self.name, isASCII: true)
             let (scheme, host) = (entry.server.scheme, entry.server.host)
             // Without that fix git shows the user name as it is, with it percent-encoded, each byte in capitals.
             let users = Set([credential.username, PercentEncoding.encode(credential.username, uppercase: true)])

@@ -27,7 +27,7 @@ struct EnvFormat: FileFormat {
     func contents(_ issued: [IssuedToken]) throws(Refusal) -> [UInt8] {
         var lines: [String] = []
         for (entry, issued) in zip(entries, issued) {
-            let credential = try Credential(issued, of: entry.token, in: Self.name)
+            let credential = try Credential(issued, of: entry.token, in: Self.name, isASCII: true)
             let values = [
                 ("USERNAME", credential.username), ("TOKEN", credential.password), ("HOST", entry.token.host ?? ""),
                 ("EXPIRES_AT", issued.expiresAt?.rfc3339 ?? ""),

@@ -97,11 +97,11 @@ struct GitConfigFormat: FileFormat {
     private static func credentialFile(for token: PlannedToken, _ input: FormatInput) throws(Refusal) -> String {
         let candidates = input.files.filter { $0.format == GitCredentialFormat.name && $0.tokens == [token.name] }
             .map { (path: $0.path, relative: VolumePath.relative($0.path, toFolderOf: input.ask.path)) }
-        if let found = candidates.first(where: { !$0.relative.contains("/") }) ?? candidates.first {
+        if let found = candidates.first(where: { !$0.relative.utf8.contains(UInt8(ascii: "/")) }) ?? candidates.first {
             try checkText(found.path, of: input.ask)
             return found.path
         }
-        let folder = input.ask.path.split(separator: "/").dropLast().map { "\($0)/" }.joined()
+        let folder = VolumePath.elements(of: input.ask.path).dropLast().map { "\($0)/" }.joined()
         let plain = "\(folder)git-credential"
         let path = input.files.contains { $0.path == plain } ? "\(plain)-\(token.name)" : plain
         let line =
@@ -121,7 +121,7 @@ struct GitConfigFormat: FileFormat {
             let folder = mountPath == "/" ? "" : mountPath
             find = "cat \(ShellWord.quoted("\(folder)/\(file)"))"
         } else {
-            let isXDG = ask.path.split(separator: "/").last == "config"
+            let isXDG = VolumePath.elements(of: ask.path).last == "config"
             let usual = isXDG ? "${XDG_CONFIG_HOME:-$HOME/.config}/git/config" : "$HOME/.gitconfig"
             let relative = ShellWord.quoted(VolumePath.relative(file, toFolderOf: ask.path))
             find = "g=${GIT_CONFIG_GLOBAL:-\(usual)}; cat \"${g%/*}\"/\(relative)"
@@ -131,7 +131,10 @@ struct GitConfigFormat: FileFormat {
 
     /// A value between double quotes: <https://git-scm.com/docs/git-config#_syntax>.
     private static func escaped(_ value: String) -> String {
-        value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        value.unicodeScalars.reduce(into: "") { escaped, scalar in
+            if scalar == "\\" || scalar == "\"" { escaped.unicodeScalars.append("\\") }
+            escaped.unicodeScalars.append(scalar)
+        }
     }
 
     // MARK: - SSH URLs
@@ -155,8 +158,8 @@ struct GitConfigFormat: FileFormat {
 
     private static func check(mountPath: String, of ask: FileAsk) throws(Refusal) {
         let shown = "mountPath \(Refusal.quoted(mountPath))"
-        let isPlain = mountPath == "/" || VolumePath.problem(with: String(mountPath.dropFirst())) == nil
-        guard mountPath.hasPrefix("/"), isPlain else {
+        let isPlain = mountPath == "/" || VolumePath.problem(with: String(Substring(mountPath.utf8.dropFirst()))) == nil
+        guard mountPath.utf8.first == UInt8(ascii: "/"), isPlain else {
             throw ask.invalid(
                 "\(shown) is no plain absolute path",
                 fix: "write the container's mountPath as it is there"

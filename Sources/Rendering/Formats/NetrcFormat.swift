@@ -38,6 +38,7 @@ struct NetrcFormat: FileFormat {
     }
 
     private static func isPlain(_ text: String) -> Bool {
-        !text.hasPrefix("#") && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"\"'\\".utf8.contains($0) }
+        text.utf8.first != UInt8(ascii: "#")
+            && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"\"'\\".utf8.contains($0) }
     }
 }

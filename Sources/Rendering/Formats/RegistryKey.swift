@@ -14,18 +14,20 @@ enum RegistryKey {
     /// The registry that a key stands for: clients ignore scheme and path of a URL, and Docker Hub's names are one.
     static func host(_ key: String) -> String {
         let bare = withoutScheme(key)
-        return containers(String(bare.prefix { $0 != "/" }).lowercased())
+        return containers(String(Substring(bare.utf8.prefix { $0 != UInt8(ascii: "/") })).lowercased())
     }
 
     /// What a key of auth.json stands for: paths count, unless it is written as a URL.
     static func normalized(_ key: String) -> String {
         let bare = withoutScheme(key)
-        let path = bare == key ? String(bare.drop { $0 != "/" }) : ""
+        let path = bare == key ? String(Substring(bare.utf8.drop { $0 != UInt8(ascii: "/") })) : ""
         return host(key) + path
     }
 
     private static func withoutScheme(_ key: String) -> String {
-        for scheme in ["https://", "http://"] where key.hasPrefix(scheme) { return String(key.dropFirst(scheme.count)) }
+        for scheme in ["https://", "http://"] where key.utf8.starts(with: scheme.utf8) {
+            return String(Substring(key.utf8.dropFirst(scheme.utf8.count)))
+        }
         return key
     }
 }
