@@ -63,6 +63,12 @@ static inline size_t daypass_buffer_copy(grpc_byte_buffer *buffer, uint8_t *into
     return count;
 }
 
+// Waits for a server's next call. The core keeps the addresses until then, so they come from the state that does not move.
+static inline grpc_call_error daypass_request_call(
+    grpc_server *server, daypass_server_call *state, grpc_completion_queue *queue, void *tag) {
+    return grpc_server_request_call(server, &state->call, &state->details, &state->metadata, queue, queue, tag);
+}
+
 static inline grpc_call_error daypass_receive_message(daypass_server_call *state, void *tag) {
     grpc_op op;
     memset(&op, 0, sizeof op);

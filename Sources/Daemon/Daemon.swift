@@ -85,6 +85,8 @@ package struct Daemon: Sendable {
         let service = try ProviderService(mounts: mounts)
         var options = UnaryServerOptions()
         options.drainTimeout = configuration.server.drain
+        options.cancelGrace = min(options.cancelGrace, configuration.server.drain / 4)
+        options.endingStatus = ProviderService.endingStatus
         let listener = try UnixSocketListener.bind(path: socketPath, logger: logger)
         try await withUnaryServer(on: listener, options: options, logger: logger, handler: service.handle) { server in
             logger.info(

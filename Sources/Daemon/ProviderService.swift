@@ -36,6 +36,11 @@ package struct ProviderService: Sendable {
         }
     }
 
+    /// The answer to calls that the daemon's end keeps from being handled.
+    package static let endingStatus = status(
+        Refusal(.shuttingDown, "the daemon is ending", fix: "kubelet tries again by itself")
+    )
+
     /// The status of a refusal. kubelet takes every one of these codes as final: after UNAVAILABLE, RESOURCE_EXHAUSTED,
     /// ABORTED, DEADLINE_EXCEEDED or CANCELLED it would keep the empty directory, and the Pod could start on it.
     package static func status(_ refusal: Refusal) -> RPCStatus {

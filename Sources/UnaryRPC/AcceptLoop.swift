@@ -28,8 +28,8 @@ final class AcceptLoop: Sendable {
     /// What a loop turn keeps.
     private struct Turn {
         var waitingRoom: WaitingRoom
-        var refusals = LogThrottle(interval: .seconds(10))
-        var failures = LogThrottle(interval: .seconds(10))
+        var refusals: LogThrottle
+        var failures: LogThrottle
         /// When accept may be tried again after it found no resources.
         var resumes: ContinuousClock.Instant?
     }
@@ -49,7 +49,9 @@ final class AcceptLoop: Sendable {
     /// Accepts until ``stop()``, and gives connections that speak to `adopt`: the body of the loop's thread.
     func run(adopt: (Int32) -> Void) {
         var turn = Turn(
-            waitingRoom: WaitingRoom(patience: options.handshakeTimeout, room: options.maxSilentConnections)
+            waitingRoom: WaitingRoom(patience: options.handshakeTimeout, room: options.maxSilentConnections),
+            refusals: LogThrottle(interval: options.logInterval),
+            failures: LogThrottle(interval: options.logInterval)
         )
         defer { for descriptor in turn.waitingRoom.descriptors { close(descriptor) } }
         while true {

@@ -6,15 +6,15 @@ extension ServerCore {
         await withDiscardingTaskGroup { group in
             for await job in jobs {
                 switch job {
-                case .answer(let call, let work): group.addTask { await Self.answer(call, work) }
+                case .answer(let call, let work): group.addTask { await self.answer(call, work) }
                 case .cancelAll: group.cancelAll()
                 }
             }
         }
     }
 
-    // The work is cancelled when the call is closed, and awaited either way.
-    private static func answer(
+    // The work is cancelled when the call is closed, and awaited either way: what it returns is the answer.
+    private func answer(
         _ call: ServerCall,
         _ work: @escaping @Sendable () async -> Result<[UInt8], RPCStatus>
     ) async {
@@ -31,6 +31,6 @@ extension ServerCore {
             }
             return result
         }
-        call.answer(result ?? .failure(RPCStatus(.cancelled)))
+        call.answer(result ?? .failure(options.endingStatus))
     }
 }

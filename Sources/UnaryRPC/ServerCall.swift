@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// Every operation that the core runs for the call holds a reference through its tag, and so does the task of a late
 /// answer; when the last one goes, the core's objects go with it. `@unchecked Sendable`: the state is touched by the
-/// thread of the completion queue alone, except for ``answer(_:)``, which is called once, by whoever has the answer.
+/// thread of the completion queue alone, except for ``answer(_:)``, of which the first call alone does something.
 final class ServerCall: @unchecked Sendable {
     /// What an event of the completion queue is about; the low bits of its tag. The last two are the server's own.
     enum Event: UInt {
@@ -23,6 +23,10 @@ final class ServerCall: @unchecked Sendable {
     /// Opens when nobody waits for the answer any more: it was sent, the deadline passed, the client cancelled or died.
     let closed = Latch()
     private(set) var method = ""
+    private let hasAnswer = Atomic<Bool>(false)
+
+    /// Whether ``answer(_:)`` was called.
+    var isAnswered: Bool { hasAnswer.load(ordering: .acquiring) }
 
     init() {
         state = .allocate(capacity: 1)
@@ -61,15 +65,7 @@ final class ServerCall: @unchecked Sendable {
     /// Waits for the next call of `server`; it comes as ``Event/arrived``.
     func request(from server: OpaquePointer, queue: OpaquePointer) -> Bool {
         let tag = tag(.arrived)
-        let error = grpc_server_request_call(
-            server,
-            &state.pointee.call,
-            &state.pointee.details,
-            &state.pointee.metadata,
-            queue,
-            queue,
-            tag
-        )
+        let error = daypass_request_call(server, state, queue, tag)
         if error != GRPC_CALL_OK { _ = Self.take(tag) }
         return error == GRPC_CALL_OK
     }
@@ -102,8 +98,14 @@ final class ServerCall: @unchecked Sendable {
         )
     }
 
-    /// Sends the answer. On a call that is closed already it goes nowhere.
+    /// Ends a call whose message has not come: it then comes as received, without one.
+    func giveUp(_ text: String) {
+        grpc_call_cancel_with_status(state.pointee.call, GRPC_STATUS_INTERNAL, text, nil)
+    }
+
+    /// Sends the answer, unless the call has one. On a call that is closed already it goes nowhere.
     func answer(_ result: Result<[UInt8], RPCStatus>) {
+        guard !hasAnswer.exchange(true, ordering: .acquiringAndReleasing) else { return }
         switch result {
         case .success(let message):
             state.pointee.response = message.makeBuffer()

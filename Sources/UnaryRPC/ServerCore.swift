@@ -16,30 +16,35 @@ final class ServerCore: Sendable {
     }
 
     private let library: CoreLibrary
-    private let server: CorePointer
-    private let queue: CorePointer
+    let server: CorePointer
+    let queue: CorePointer
     private let credentials: CorePointer
+    let options: UnaryServerOptions
+    let logger: Logger
     private let handler: UnaryHandler
-    private let isDraining = Atomic<Bool>(false)
+    /// Set when the scope ends.
+    let isEnding = Atomic<Bool>(false)
+    /// Set when the caller's task is cancelled while the server ends.
+    let isHurried = Atomic<Bool>(false)
+    /// Set when the core takes no more calls.
+    let isDraining = Atomic<Bool>(false)
     private let bell = Mutex<CorePointer?>(nil)
-    private let callsInFlight = Atomic<Int>(0)
+    let callsInFlight = Atomic<Int>(0)
     /// Where late answers are worked on; finished when no more will come.
     let jobs: AsyncStream<Job>
     private let feed: AsyncStream<Job>.Continuation
-    /// Opens when the drain has begun.
-    let draining = Latch()
-    /// Opens when, in a drain, every call is answered and none will come.
-    let idle = Latch()
 
     /// The number of calls that wait for the next clients. The core keeps what exceeds them, so this is no limit: it
     /// only saves a burst the way through the core's own list.
-    private static let waitingCalls = 32
+    static let waitingCalls = 32
 
     /// Calls that were received and are not answered yet.
     var inFlight: Int { callsInFlight.load(ordering: .relaxed) }
 
-    init(options: UnaryServerOptions, handler: @escaping UnaryHandler) throws(CoreError) {
+    init(options: UnaryServerOptions, logger: Logger, handler: @escaping UnaryHandler) throws(CoreError) {
         library = CoreLibrary()
+        self.options = options
+        self.logger = logger
         var arguments = ChannelArguments(
             maxMessageBytes: options.maxMessageBytes,
             keepaliveTime: options.keepaliveTime,
@@ -64,16 +69,19 @@ final class ServerCore: Sendable {
     /// Takes a connected, non-blocking socket; the core closes it. Not after ``beginDrain()``.
     func adopt(_ descriptor: Int32) { grpc_server_add_channel_from_fd(server.raw, descriptor, credentials.raw) }
 
-    /// Ends the server at the next moment without a call in flight; until then calls go on being served.
+    /// Lets the server's thread end the server by its ``DrainPlan``: at the next moment without a call in flight, or when
+    /// the time is over. Until then calls are answered.
     ///
     /// The connections are closed in that moment, by the thread that reads them. A call that arrives too late then ends
     /// as `UNAVAILABLE` at the client, which its retry policy knows; after a GOAWAY alone the core would cut it off as
     /// `CANCELLED`.
     ///
-    /// It wakes the server's thread, which does the rest. The core has no call for that; but a server without
-    /// connections is shut down at once, and says so to the queue.
-    func endWhenSettled() {
-        guard let server = CorePointer(grpc_server_create(nil, nil)) else { return }
+    /// The core has no call to wake the thread; but a server without connections is shut down at once, and says so to
+    /// the queue.
+    func end() {
+        isEnding.store(true, ordering: .releasing)
+        // Without memory for that, the word that no more calls come has to do.
+        guard let server = CorePointer(grpc_server_create(nil, nil)) else { return beginDrain() }
         grpc_server_register_completion_queue(server.raw, queue.raw, nil)
         grpc_server_start(server.raw)
         bell.withLock { $0 = server }
@@ -81,18 +89,20 @@ final class ServerCore: Sendable {
         grpc_server_shutdown_and_notify(server.raw, queue.raw, tag)
     }
 
-    /// Accepts no more calls, tells the clients so (GOAWAY), and lets the others end. Only the first call does something.
+    /// Cancels the handlers of a server that ends, within a tenth of a second.
+    func hurry() { isHurried.store(true, ordering: .releasing) }
+
+    /// Accepts no more calls, and tells the clients so (GOAWAY). Only the first call does something.
     func beginDrain() {
         guard !isDraining.exchange(true, ordering: .acquiringAndReleasing) else { return }
         let tag = UnsafeMutableRawPointer(bitPattern: ServerCall.Event.serverShutDown.rawValue)
         grpc_server_shutdown_and_notify(server.raw, queue.raw, tag)
-        draining.open()
     }
 
     /// Cancels the tasks of late answers, which may still answer.
     func cancelHandlers() { feed.yield(.cancelAll) }
 
-    /// Closes every connection. Only in a drain.
+    /// Closes every connection. Only after ``beginDrain()``.
     func closeConnections() { grpc_server_cancel_all_calls(server.raw) }
 
     /// Frees the server. The thread has ended, and so has every late answer.
@@ -106,57 +116,28 @@ final class ServerCore: Sendable {
 
     /// Serves until a drain is done: the body of the server's thread.
     func run() {
-        var waiting = 0
-        var isSettling = false
-        var isShutDown = false
-        var isClosed = false
-        func waitForCall() { if ServerCall().request(from: server.raw, queue: queue.raw) { waiting += 1 } }
-        for _ in 0..<Self.waitingCalls { waitForCall() }
-
-        while true {
-            let event = grpc_completion_queue_next(queue.raw, .never, nil)
-            if event.type == GRPC_QUEUE_SHUTDOWN { return }
-            guard event.type == GRPC_OP_COMPLETE, let (call, kind) = ServerCall.take(event.tag) else { continue }
-            switch kind {
-            case .arrived:
-                waiting -= 1
-                if event.success != 0, let call {
-                    callsInFlight.add(1, ordering: .relaxed)
-                    call.receive()
-                }
-                if !isDraining.load(ordering: .acquiring) { waitForCall() }
-            case .received: call.map(handle)
-            case .closed: call?.closed.open()
-            case .answered: callsInFlight.subtract(1, ordering: .relaxed)
-            case .bell: isSettling = true
-            case .serverShutDown: isShutDown = true
-            }
-            if isSettling, inFlight == 0, !isDraining.load(ordering: .acquiring) {
-                beginDrain()
-                closeConnections()
-            }
-            guard waiting == 0, inFlight == 0, isDraining.load(ordering: .acquiring) else { continue }
-            idle.open()
-            // Nobody can start an operation now: no call waits, none is in flight, and no connection is left.
-            if isShutDown, !isClosed {
-                isClosed = true
-                feed.finish()
-                grpc_completion_queue_shutdown(queue.raw)
-            }
-        }
+        var loop = ServerLoop(core: self)
+        loop.run()
     }
 
-    private func handle(_ call: ServerCall) {
+    /// Lets the thread and the tasks of late answers end. No operation may begin after it.
+    func finish() {
+        feed.finish()
+        grpc_completion_queue_shutdown(queue.raw)
+    }
+
+    /// Answers a call that was received, or sees to it that a task does.
+    func handle(_ call: ServerCall, isRefusing: Bool) {
         guard let request = call.takeRequest() else {
             // Cut off or too large: the client has its status already. Or it sent none.
             return call.answer(.failure(RPCStatus(.internal, "the call carries no message")))
         }
+        if isRefusing { return call.answer(.failure(options.endingStatus)) }
         switch handler(request) {
         case .now(let result): call.answer(result)
         case .later(let work):
-            if case .terminated = feed.yield(.answer(call, work)) {
-                call.answer(.failure(RPCStatus(.unavailable, "the server is shutting down")))
-            }
+            // The stream ends early when the caller's task is cancelled.
+            if case .terminated = feed.yield(.answer(call, work)) { call.answer(.failure(options.endingStatus)) }
         }
     }
 }

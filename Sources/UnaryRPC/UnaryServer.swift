@@ -41,10 +41,11 @@ package struct UnaryServer: Sendable {
 ///
 /// The socket appears at its path when the server is ready, just before `body` is called. When `body` returns or throws
 /// the server drains: the socket's file goes, and with the first moment without calls the connections do. When there is
-/// none within ``UnaryServerOptions/settleTimeout``, clients are told to leave (GOAWAY), and calls in flight may end within
-/// ``UnaryServerOptions/drainTimeout``, then their handlers are cancelled, and ``UnaryServerOptions/cancelGrace`` later
-/// the connections are closed. If the caller's task is cancelled, handlers and connections end at once. Nothing of the
-/// server runs after the function has returned; it waits for handlers that ignore their cancellation.
+/// none within ``UnaryServerOptions/settleTimeout``, new calls are answered with ``UnaryServerOptions/endingStatus``, and
+/// calls in flight may run on; ``UnaryServerOptions/cancelGrace`` before ``UnaryServerOptions/drainTimeout`` is over their
+/// handlers are cancelled, and at its end whatever has no answer gets that status too. A second later at most the
+/// connections are closed. If the caller's task is cancelled, handlers are cancelled at once and have a second at most.
+/// Nothing of the server runs after the function has returned; it waits for handlers that ignore their cancellation.
 ///
 /// - Throws: What `body` throws; before it runs, a ``UnixSocketError``, ``ThreadError`` or ``CoreError``.
 package func withUnaryServer<R: Sendable>(
@@ -56,7 +57,7 @@ package func withUnaryServer<R: Sendable>(
 ) async throws -> R {
     defer { listener.close() }
     let accepting = try AcceptLoop(listener: listener, options: options)
-    let core = try ServerCore(options: options, handler: handler)
+    let core = try ServerCore(options: options, logger: logger, handler: handler)
     let serving = try core.start()
     CoreLog.shared.use(logger)
     defer { CoreLog.shared.use(nil) }
@@ -76,7 +77,7 @@ package func withUnaryServer<R: Sendable>(
     } catch {
         result = .failure(error)
     }
-    await core.drain(options, serving: serving, logger: logger)
+    await core.drain(serving)
     await answers
     core.destroy()
     return try result.get()
@@ -97,40 +98,12 @@ extension ServerCore {
     }
 
     /// Ends the server: returns when its thread has ended.
-    fileprivate func drain(_ options: UnaryServerOptions, serving: CoreThread, logger: Logger) async {
-        endWhenSettled()
-        await wait(for: draining, atMost: min(options.settleTimeout, options.drainTimeout))
-        beginDrain()
-        await withTaskGroup { group in
-            group.addTask { await self.hurry(options, logger: logger) }
+    fileprivate func drain(_ serving: CoreThread) async {
+        await withTaskCancellationHandler {
+            end()
             await serving.join()
-            group.cancelAll()
-        }
-    }
-
-    // Runs beside the drain and ends what does not end by itself. Its sleeps end early when the drain is done.
-    private func hurry(_ options: UnaryServerOptions, logger: Logger) async {
-        await wait(for: idle, atMost: options.drainTimeout)
-        if inFlight > 0 {
-            logger.warning("the drain takes too long; cancelling calls", metadata: ["calls": "\(inFlight)"])
-            cancelHandlers()
-            await wait(for: idle, atMost: options.cancelGrace)
-        }
-        // The core waits up to 20 s for each client to confirm the GOAWAY; one that is stopped never does.
-        try? await Task.sleep(for: .seconds(1))
-        closeConnections()
-        await wait(for: idle, atMost: .seconds(30))
-        if inFlight > 0, !Task.isCancelled {
-            logger.error("handlers ignore their cancellation", metadata: ["calls": "\(inFlight)"])
-        }
-    }
-
-    private func wait(for latch: Latch, atMost limit: Duration) async {
-        await withTaskGroup { group in
-            group.addTask { await latch.wait() }
-            group.addTask { try? await Task.sleep(for: limit) }
-            await group.next()
-            group.cancelAll()
+        } onCancel: {
+            hurry()
         }
     }
 }

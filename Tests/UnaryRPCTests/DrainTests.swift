@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Drain", .timeLimit(.minutes(2)))
 struct DrainTests {
-    @Test("a call in flight ends well; new calls and connections are refused meanwhile")
+    @Test("a call in flight ends well; new calls get the ending status meanwhile, and connections are refused")
     func inFlight() async throws {
         let started = Latch()
         let gate = Latch()
@@ -26,6 +26,7 @@ struct DrainTests {
             var options = UnaryServerOptions()
             options.drainTimeout = .seconds(100)
             options.settleTimeout = .milliseconds(50)
+            options.endingStatus = RPCStatus(.internal, "ending")
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { [options] in
                     try await withUnaryServer(on: listener, options: options, logger: quiet, handler: handler) { _ in
@@ -34,25 +35,28 @@ struct DrainTests {
                 }
                 await eventually("the socket does not appear") { names(in: directory) == ["x.sock"] }
                 try await withUnaryClient(socketPath: path) { client in
-                    async let slow = client.call("/test/Slow", [42])
+                    async let slow = client.call("/test/Slow", [42], timeout: .seconds(600))
                     await started.wait()
                     let peer = try #require(RawPeer(connectingTo: path))
                     peer.send(RawPeer.hello)
                     _ = try await client.call("/test/Quick", [])
 
                     stop.open()
-                    let goAway = await peer.expectFrame { $0.kind == RawPeer.Frame.goAway }
-                    #expect(goAway != nil)
                     await eventually("the socket stays") { names(in: directory) == [] }
                     #expect(RawPeer(connectingTo: path) == nil)
-                    // Until the GOAWAY has come to this client too, its calls may be cut off as CANCELLED.
-                    try await eventually("calls are not refused") {
-                        try await failure { try await client.call("/test/Quick", []) }.code == .unavailable
+                    await eventually("new calls are served on") {
+                        do throws(RPCStatus) {
+                            return try await client.call("/test/Quick", []) != []
+                        } catch {
+                            #expect(error == RPCStatus(.internal, "ending"))
+                            return true
+                        }
                     }
 
                     gate.open()
                     let answer = try await slow
                     #expect(answer == [42])
+                    await peer.expectEnd()
                 }
                 try await group.waitForAll()
             }
@@ -62,7 +66,7 @@ struct DrainTests {
     @Test("a handler that is stuck is cancelled after the drain's time, and its answer still arrives")
     func stuck() async throws {
         var options = UnaryServerOptions()
-        options.drainTimeout = .milliseconds(50)
+        options.drainTimeout = .seconds(60)
         options.cancelGrace = .seconds(60)
         let stuck = CancellationTests.Stuck()
         let stop = Latch()
@@ -93,6 +97,44 @@ struct DrainTests {
             }
         }
         #expect(lines.all.contains { $0.contains("cancelling calls") })
+    }
+
+    @Test("a handler that ignores its cancellation: the client gets the ending status, and the log says so")
+    func ignoresCancellation() async throws {
+        var options = UnaryServerOptions()
+        options.drainTimeout = .milliseconds(50)
+        options.endingStatus = RPCStatus(.internal, "ending")
+        let started = Latch()
+        let gate = Latch()
+        let lines = LogRecorder.Lines()
+        let handler: UnaryHandler = { _ in
+            .later {
+                started.open()
+                await gate.waitRegardless()
+                return .success([])
+            }
+        }
+        try await withDirectory { directory in
+            let path = "\(directory)/x.sock"
+            let listener = try UnixSocketListener.bind(path: path, logger: quiet)
+            try await withUnaryClient(socketPath: path, options: WireTests.driverOptions) { client in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        let status = try await failure { try await client.call("/test/Deaf", []) }
+                        #expect(status == RPCStatus(.internal, "ending"))
+                        gate.open()
+                    }
+                    try await withUnaryServer(
+                        on: listener,
+                        options: options,
+                        logger: LogRecorder.logger(lines),
+                        handler: handler
+                    ) { _ in await started.wait() }
+                    try await group.waitForAll()
+                }
+            }
+        }
+        #expect(lines.all.contains { $0.contains("ignore their cancellation") })
     }
 
     @Test("peers that confirm nothing do not hold the drain up", arguments: [0, 1, 24, 33])

@@ -10,13 +10,15 @@ struct PeerTests {
     @Test("a user who is not allowed is closed unread, and logged once")
     func otherUser() async throws {
         let lines = LogRecorder.Lines()
+        var options = UnaryServerOptions()
+        options.logInterval = .seconds(1_000_000)
         try await withDirectory { directory in
             let listener = try UnixSocketListener.bind(
                 path: "\(directory)/x.sock",
                 allowedUIDs: [geteuid() + 1],
                 logger: LogRecorder.logger(lines)
             )
-            try await withUnaryServer(on: listener, logger: quiet, handler: echo) { server in
+            try await withUnaryServer(on: listener, options: options, logger: quiet, handler: echo) { server in
                 for _ in 0..<3 {
                     let peer = try #require(RawPeer(connectingTo: server.socketPath))
                     peer.send(RawPeer.hello)
@@ -99,6 +101,23 @@ struct PeerTests {
             await peer.expectEnd()
             let answer2 = try await client.call("/test/Echo", [1])
             #expect(answer2 == [1])
+        }
+    }
+
+    @Test("a call whose message never comes is given up")
+    func headWithoutMessage() async throws {
+        var options = UnaryServerOptions()
+        options.messageTimeout = .milliseconds(100)
+        try await withServer(options: options) { server, client in
+            let peer = try #require(RawPeer(connectingTo: server.socketPath))
+            let request = RawPeer.request("/test/Echo", authority: "localhost", message: [])
+            // The DATA frame has 9 bytes of head and the 5 of an empty message.
+            peer.send(RawPeer.hello + request.dropLast(14))
+            let end = await peer.expectFrame { $0.stream == 1 && ($0.kind == RawPeer.Frame.reset || $0.endsStream) }
+            #expect(end != nil)
+            await eventually("the call stays in flight") { server.counts.callsInFlight == 0 }
+            let answer = try await client.call("/test/Echo", [1])
+            #expect(answer == [1])
         }
     }
 

@@ -1,0 +1,126 @@
+// What the server's one thread does: it receives all events, and it keeps the times, those of the drain too.
+
+import CGRPC
+import Glibc
+import Logging
+import Synchronization
+
+/// The body of the server's thread.
+///
+/// The drain runs here, and not in a task, so that neither a cancelled task nor a busy pool of threads changes its times.
+struct ServerLoop {
+    private let core: ServerCore
+    /// Calls that were received and are not answered yet.
+    private var open: [ObjectIdentifier: ServerCall] = [:]
+    /// Those of them whose message has not come.
+    private var unheard: Patience<ObjectIdentifier>
+    /// The number of calls that wait for the next clients.
+    private var waiting = 0
+    private var plan: DrainPlan?
+    private var phase = DrainPlan.Phase.settling
+    private var isShutDown = false
+    private var isClosed = false
+
+    init(core: ServerCore) {
+        self.core = core
+        unheard = Patience(limit: core.options.messageTimeout)
+    }
+
+    /// Serves until a drain is done.
+    mutating func run() {
+        for _ in 0..<ServerCore.waitingCalls { waitForCall() }
+        while true {
+            let now = ContinuousClock.now
+            let wakes = wakeUp(after: now)
+            let event = grpc_completion_queue_next(core.queue.raw, wakes.map { .after($0 - now) } ?? .never, nil)
+            switch event.type {
+            case GRPC_QUEUE_SHUTDOWN: return
+            case GRPC_OP_COMPLETE: take(event)
+            // A queue that cannot poll says so before the time is over; without a pause this would spin.
+            default: if wakes.map({ .now < $0 }) ?? true { usleep(20_000) }
+            }
+            keepTimes()
+            endIfDone()
+        }
+    }
+
+    private func wakeUp(after now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        // In a drain the thread looks often whether the caller's task was cancelled.
+        let hurry = plan == nil ? nil : now + .milliseconds(100)
+        return [unheard.nextLook, plan?.nextChange(after: now), hurry].compactMap { $0 }.min()
+    }
+
+    private mutating func waitForCall() {
+        if ServerCall().request(from: core.server.raw, queue: core.queue.raw) { waiting += 1 }
+    }
+
+    private mutating func take(_ event: grpc_event) {
+        guard let (call, kind) = ServerCall.take(event.tag) else { return }
+        switch kind {
+        case .arrived:
+            waiting -= 1
+            if event.success != 0, let call {
+                open[ObjectIdentifier(call)] = call
+                unheard.begin(ObjectIdentifier(call), at: .now)
+                core.callsInFlight.add(1, ordering: .relaxed)
+                call.receive()
+            }
+            if !core.isDraining.load(ordering: .acquiring) { waitForCall() }
+        case .received:
+            guard let call else { return }
+            unheard.end(ObjectIdentifier(call))
+            if !call.isAnswered { core.handle(call, isRefusing: phase >= .refusing) }
+        case .closed: call?.closed.open()
+        case .answered:
+            guard let call else { return }
+            open[ObjectIdentifier(call)] = nil
+            unheard.end(ObjectIdentifier(call))
+            core.callsInFlight.subtract(1, ordering: .relaxed)
+        case .bell: break
+        case .serverShutDown: isShutDown = true
+        }
+    }
+
+    private mutating func keepTimes() {
+        let now = ContinuousClock.now
+        for key in unheard.expire(at: now) { open[key]?.giveUp("the call's message did not come") }
+        guard core.isEnding.load(ordering: .acquiring) else { return }
+        let options = core.options
+        var plan =
+            self.plan
+            ?? DrainPlan(
+                from: now,
+                settle: options.settleTimeout,
+                total: options.drainTimeout,
+                grace: options.cancelGrace
+            )
+        if core.isHurried.exchange(false, ordering: .acquiringAndReleasing) { plan.hurry(at: now) }
+        self.plan = plan
+        let former = phase
+        phase = plan.phase(at: now)
+        if former < .cancelling, phase >= .cancelling, !open.isEmpty {
+            core.logger.warning("the drain takes too long; cancelling calls", metadata: ["calls": "\(open.count)"])
+            core.cancelHandlers()
+        }
+        if former < .givingUp, phase >= .givingUp, !open.isEmpty {
+            core.logger.error("handlers ignore their cancellation", metadata: ["calls": "\(open.count)"])
+            for call in open.values { call.answer(.failure(options.endingStatus)) }
+        }
+        if former < .closing, phase == .closing { end() }
+    }
+
+    private mutating func endIfDone() {
+        guard open.isEmpty else { return }
+        if plan != nil, !core.isDraining.load(ordering: .acquiring) { end() }
+        // Nobody can start an operation now: no call waits, none is in flight, and no connection is left.
+        if waiting == 0, isShutDown, !isClosed {
+            isClosed = true
+            core.finish()
+        }
+    }
+
+    private func end() {
+        core.beginDrain()
+        core.closeConnections()
+    }
+}
