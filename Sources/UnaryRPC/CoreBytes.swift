@@ -83,13 +83,8 @@ extension gpr_timespec {
 
     /// The core's time in `duration` from now; never when that is too far away to say.
     static func after(_ duration: Duration) -> gpr_timespec {
-        let (seconds, attoseconds) = duration.components
-        guard seconds < 1 << 32 else { return never }
-        let span = gpr_timespec(
-            tv_sec: max(0, seconds),
-            tv_nsec: seconds < 0 ? 0 : Int32(attoseconds / 1_000_000_000),
-            clock_type: GPR_TIMESPAN
-        )
+        guard let (seconds, nanoseconds) = duration.coreSpan else { return never }
+        let span = gpr_timespec(tv_sec: seconds, tv_nsec: nanoseconds, clock_type: GPR_TIMESPAN)
         return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), span)
     }
 
@@ -102,6 +97,13 @@ extension gpr_timespec {
 }
 
 extension Duration {
+    /// The parts of the core's time span, which must not be negative: the core ends the process otherwise. Nil when the
+    /// span is too long to say.
+    var coreSpan: (seconds: Int64, nanoseconds: Int32)? {
+        let (seconds, attoseconds) = max(.zero, self).components
+        return seconds < 1 << 32 ? (seconds, Int32(attoseconds / 1_000_000_000)) : nil
+    }
+
     /// Whole milliseconds as the core's options take them: 1 ms at least, and no more than an `Int32` holds.
     var coreMilliseconds: Int {
         let (seconds, attoseconds) = components

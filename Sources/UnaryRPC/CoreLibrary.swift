@@ -41,14 +41,24 @@ final class CoreLog: Sendable {
     /// Sends the core's errors to `logger` from now on; nil drops them.
     func use(_ logger: Logger?) { state.withLock { $0.logger = logger } }
 
+    /// The part of a message before its details, which follow in braces or after `value=`: the bytes at fault may be among
+    /// them. Printable ASCII, and short.
+    static func shown(_ message: String) -> String {
+        let scalars = Array(message.unicodeScalars)
+        let mark = Array("value=".unicodeScalars)
+        let end = scalars.indices.first { scalars[$0] == "{" || scalars[$0...].starts(with: mark) } ?? scalars.endIndex
+        return scalars[..<min(end, 200)].reduce(into: "") { text, scalar in
+            text.unicodeScalars.append((0x20...0x7E).contains(scalar.value) ? scalar : " ")
+        }
+    }
+
     /// Reports an error of the core: one printable line, and short, because a peer may have caused it.
     func report(_ message: String, file: String, line: Int) {
         let (logger, suppressed) = state.withLock { state in
             (state.logger, state.logger == nil ? nil : state.throttle.admit(at: .now))
         }
         guard let logger, let suppressed else { return }
-        // What follows in braces are details, and the bytes at fault may be among them.
-        let text = String(message.prefix { $0 != "{" }.prefix(200).map { $0.isASCII && !$0.isNewline ? $0 : " " })
+        let text = Self.shown(message)
         let place = "\(file.split(separator: "/").last ?? "core"):\(line)"
         logger.warning("gRPC: \(text)", metadata: ["at": "\(place)", "suppressed": "\(suppressed)"])
     }

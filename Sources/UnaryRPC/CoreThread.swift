@@ -15,6 +15,7 @@ struct CoreThread: Sendable {
         }
     }
 
+    private static let stackBytes = 8 << 20
     private let handle: pthread_t
     private let ended: Latch
 
@@ -25,7 +26,12 @@ struct CoreThread: Sendable {
         let ended = Latch()
         let work = Unmanaged.passRetained(Work(ended: ended, body: body))
         var handle = pthread_t()
-        let error = pthread_create(&handle, nil, { CoreThread.run($0) }, work.toOpaque())
+        // musl's default, for one, is too small for the core; the limit of the shell may be, too.
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        pthread_attr_setstacksize(&attributes, Self.stackBytes)
+        let error = pthread_create(&handle, &attributes, { CoreThread.run($0) }, work.toOpaque())
         guard error == 0 else {
             work.release()
             throw ThreadError(number: error)
@@ -38,6 +44,10 @@ struct CoreThread: Sendable {
     private static func run(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
         guard let argument else { return nil }
         let work = Unmanaged<Work>.fromOpaque(argument).takeRetainedValue()
+        // Signals for the process go to other threads.
+        var all = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_BLOCK, &all, nil)
         work.body()
         work.ended.open()
         return nil

@@ -44,6 +44,19 @@ struct DrainPlanTests {
         #expect(plan.nextChange(after: start + .seconds(3)) == nil)
     }
 
+    @Test(
+        "a time span of the core is never negative",
+        arguments: [
+            (.nanoseconds(-1), (0, 0)), (.milliseconds(-500), (0, 0)), (.milliseconds(-1500), (0, 0)), (.zero, (0, 0)),
+            (.nanoseconds(1), (0, 1)), (.milliseconds(1500), (1, 500_000_000)),
+            (.seconds((1 << 32) - 1), ((1 << 32) - 1, 0)), (.seconds(1 << 32), nil), (.seconds(Int64.min), (0, 0)),
+        ] as [(Duration, (Int64, Int32)?)]
+    )
+    func spans(duration: Duration, expected: (Int64, Int32)?) {
+        #expect(duration.coreSpan?.seconds == expected?.0)
+        #expect(duration.coreSpan?.nanoseconds == expected?.1)
+    }
+
     @Test("what keeps waiting too long is found, the rest is not")
     func patience() {
         var patience = Patience<Int>(limit: .seconds(30))

@@ -43,6 +43,16 @@ struct WaitingRoomTests {
         #expect(throttle.admit(at: start + .seconds(30)) == 0)
     }
 
+    @Test(
+        "what is shown of the core's messages",
+        arguments: [
+            ("plain", "plain"), ("a {b", "a "), ("Error parsing x: key=k value=secret", "Error parsing x: key=k "),
+            ("value=secret", ""), ("{", ""), ("a\u{1B}[31m\r\nb\u{7F}\u{85}é\u{2028}\t", "a [31m  b     "),
+            (String(repeating: "x", count: 300), String(repeating: "x", count: 200)),
+        ]
+    )
+    func coreMessages(message: String, shown: String) { #expect(CoreLog.shown(message) == shown) }
+
     @Test("the core's log shows no bytes of a call, one line, and not too often")
     func coreLog() {
         let lines = LogRecorder.Lines()
