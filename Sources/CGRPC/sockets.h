@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 extern int accept4(int, struct sockaddr *restrict, socklen_t *restrict, int);
+extern int flock(int, int);
 extern int pthread_setname_np(pthread_t, const char *);
 
 // struct ucred, as unix(7) gives it.
@@ -19,6 +20,9 @@ typedef struct {
 static inline int daypass_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
 
 static inline int daypass_socket(void) { return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); }
+
+// Locks an open file or directory against others who lock it, without waiting; its close is the end of that.
+static inline int daypass_lock(int descriptor) { return flock(descriptor, 2 /* LOCK_EX */ | 4 /* LOCK_NB */); }
 
 static inline int daypass_wakeup_create(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 

@@ -7,11 +7,13 @@ import Synchronization
 /// reference goes, the core's objects go with it. `@unchecked Sendable`: the state is written before the start, and read
 /// after the one event; in between only the core touches it, and ``cancel()``, which the core allows on any thread.
 final class ClientCall: @unchecked Sendable {
+    private let library: CoreLibrary
     private let state: UnsafeMutablePointer<daypass_client_call>
     private let continuation = Mutex<CheckedContinuation<Result<[UInt8], RPCStatus>, Never>?>(nil)
 
     /// Creates a call on `channel`, without starting it.
     init(
+        library: CoreLibrary,
         channel: OpaquePointer,
         queue: OpaquePointer,
         method: String,
@@ -19,6 +21,7 @@ final class ClientCall: @unchecked Sendable {
         metadata: [MetadataEntry],
         timeout: Duration
     ) {
+        self.library = library
         state = .allocate(capacity: 1)
         state.initialize(to: daypass_client_call())
         grpc_metadata_array_init(&state.pointee.initial_metadata)
@@ -66,29 +69,33 @@ final class ClientCall: @unchecked Sendable {
     }
 
     /// Starts the call; `continuation` is resumed once, with its end.
-    func start(waitForReady: Bool, _ continuation: CheckedContinuation<Result<[UInt8], RPCStatus>, Never>) {
+    ///
+    /// - Returns: Whether the call runs now. Otherwise it has ended.
+    func start(waitForReady: Bool, _ continuation: CheckedContinuation<Result<[UInt8], RPCStatus>, Never>) -> Bool {
         self.continuation.withLock { $0 = continuation }
         let flags: UInt32 =
             waitForReady
             ? GRPC_INITIAL_METADATA_WAIT_FOR_READY | GRPC_INITIAL_METADATA_WAIT_FOR_READY_EXPLICITLY_SET : 0
         let tag = Unmanaged.passRetained(self)
         let error = daypass_call(state, flags, tag.toOpaque())
-        guard error != GRPC_CALL_OK else { return }
+        guard error != GRPC_CALL_OK else { return true }
         tag.release()
         let text =
             error == GRPC_CALL_ERROR_INVALID_METADATA
             ? "a metadata name or value is not allowed" : "the core refused the call"
         end(.failure(RPCStatus(.internal, text)))
+        return false
     }
 
     /// Ends the call early. It may not have started yet, or be over.
     func cancel() { grpc_call_cancel(state.pointee.call, nil) }
 
     /// Takes back what a tag holds: the call's one event has come.
-    static func finish(_ tag: UnsafeMutableRawPointer?) {
-        guard let tag else { return }
+    static func finish(_ tag: UnsafeMutableRawPointer?) -> ClientCall? {
+        guard let tag else { return nil }
         let call = Unmanaged<ClientCall>.fromOpaque(tag).takeRetainedValue()
         call.end(call.takeResult())
+        return call
     }
 
     private func takeResult() -> Result<[UInt8], RPCStatus> {

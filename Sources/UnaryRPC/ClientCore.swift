@@ -1,6 +1,7 @@
 // The core's channel and the one thread that its events come to.
 
 import CGRPC
+import Glibc
 import Synchronization
 
 /// A channel of the core with its completion queue.
@@ -9,7 +10,13 @@ final class ClientCore: Sendable {
     private let channel: CorePointer
     private let queue: CorePointer
     private let waitForReady: Bool
-    private let isClosed = Mutex(false)
+    private struct State {
+        var isClosed = false
+        /// The calls that run.
+        var calls: [ObjectIdentifier: ClientCall] = [:]
+    }
+
+    private let state = Mutex(State())
 
     /// Creates a channel to the Unix socket at `path`; it connects with the first call.
     init(path: String, options: UnaryClientOptions) throws(CoreError) {
@@ -32,7 +39,8 @@ final class ClientCore: Sendable {
 
         guard let credentials = CorePointer(grpc_insecure_credentials_create()) else { throw CoreError() }
         defer { grpc_channel_credentials_release(credentials.raw) }
-        let target = "unix:" + Self.percentEncoded(path)
+        // After two slashes the URI's parser would look for a host.
+        let target = "unix:" + Self.percentEncoded(path.hasPrefix("//") ? "/" + path.drop { $0 == "/" } : path)
         guard
             let channel = CorePointer(
                 arguments.withCoreArguments { grpc_channel_create(target, credentials.raw, $0) }
@@ -51,10 +59,11 @@ final class ClientCore: Sendable {
         _ timeout: Duration
     ) async -> Result<[UInt8], RPCStatus> {
         // Inside the lock, so that no call begins once the queue is closed.
-        let call = isClosed.withLock { isClosed in
-            isClosed
+        let call = state.withLock { state in
+            state.isClosed
                 ? nil
                 : ClientCall(
+                    library: library,
                     channel: channel.raw,
                     queue: queue.raw,
                     method: method,
@@ -66,11 +75,12 @@ final class ClientCore: Sendable {
         guard let call else { return .failure(RPCStatus(.cancelled, "the client's scope has ended")) }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                isClosed.withLock { isClosed in
-                    if isClosed {
+                state.withLock { state in
+                    if state.isClosed {
                         continuation.resume(returning: .failure(RPCStatus(.cancelled, "the client's scope has ended")))
-                    } else {
-                        call.start(waitForReady: waitForReady, continuation)
+                    } else if call.start(waitForReady: waitForReady, continuation) {
+                        // The call's event takes it out again, and waits for this lock.
+                        state.calls[ObjectIdentifier(call)] = call
                     }
                 }
             }
@@ -81,28 +91,30 @@ final class ClientCore: Sendable {
 
     /// Lets no further call begin; calls that run are cut off.
     func close() {
-        isClosed.withLock { isClosed in
-            guard !isClosed else { return }
-            isClosed = true
+        state.withLock { state in
+            guard !state.isClosed else { return }
+            state.isClosed = true
+            // The channel's end alone would let them run on.
+            for call in state.calls.values { call.cancel() }
             grpc_channel_destroy(channel.raw)
             grpc_completion_queue_shutdown(queue.raw)
         }
     }
 
     /// Frees what is left. The thread has ended.
-    func destroy() {
-        grpc_completion_queue_destroy(queue.raw)
-        library.release()
-    }
+    func destroy() { grpc_completion_queue_destroy(queue.raw) }
 
     /// Receives the ends of calls until ``close()``: the body of the client's thread.
     func run() {
         while true {
             let event = grpc_completion_queue_next(queue.raw, .never, nil)
             switch event.type {
-            case GRPC_OP_COMPLETE: ClientCall.finish(event.tag)
+            case GRPC_OP_COMPLETE:
+                guard let call = ClientCall.finish(event.tag) else { continue }
+                _ = state.withLock { $0.calls.removeValue(forKey: ObjectIdentifier(call)) }
             case GRPC_QUEUE_SHUTDOWN: return
-            default: continue
+            // A queue that cannot poll says that its time is over; without a pause this would spin.
+            default: usleep(20_000)
             }
         }
     }

@@ -4,15 +4,15 @@ import CGRPC
 import Logging
 import Synchronization
 
-/// The C core, in use from creation to ``release()``. The core counts its users.
-struct CoreLibrary: Sendable {
+/// The C core, in use while somebody holds this: each of our objects with one of the core's does, so that the core's end
+/// comes after theirs. The core counts its users.
+final class CoreLibrary: Sendable {
     init() {
         _ = Self.setUp
         grpc_init()
     }
 
-    /// Every object of the core must be gone.
-    func release() { grpc_shutdown() }
+    deinit { grpc_shutdown() }
 
     // Before grpc_init, which would take the verbosity from the environment: traces (GRPC_TRACE) print what is sent.
     private static let setUp: Void = {

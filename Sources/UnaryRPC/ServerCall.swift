@@ -19,6 +19,7 @@ final class ServerCall: @unchecked Sendable {
         case serverShutDown = 7
     }
 
+    private let library: CoreLibrary
     private let state: UnsafeMutablePointer<daypass_server_call>
     /// Opens when nobody waits for the answer any more: it was sent, the deadline passed, the client cancelled or died.
     let closed = Latch()
@@ -28,7 +29,8 @@ final class ServerCall: @unchecked Sendable {
     /// Whether ``answer(_:)`` was called.
     var isAnswered: Bool { hasAnswer.load(ordering: .acquiring) }
 
-    init() {
+    init(_ library: CoreLibrary) {
+        self.library = library
         state = .allocate(capacity: 1)
         state.initialize(to: daypass_server_call())
         grpc_call_details_init(&state.pointee.details)

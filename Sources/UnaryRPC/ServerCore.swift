@@ -15,7 +15,7 @@ final class ServerCore: Sendable {
         case cancelAll
     }
 
-    private let library: CoreLibrary
+    let library: CoreLibrary
     let server: CorePointer
     let queue: CorePointer
     private let credentials: CorePointer
@@ -111,7 +111,6 @@ final class ServerCore: Sendable {
         grpc_server_destroy(server.raw)
         grpc_completion_queue_destroy(queue.raw)
         grpc_server_credentials_release(credentials.raw)
-        library.release()
     }
 
     /// Serves until a drain is done: the body of the server's thread.

@@ -51,7 +51,7 @@ struct ServerLoop {
     }
 
     private mutating func waitForCall() {
-        if ServerCall().request(from: core.server.raw, queue: core.queue.raw) { waiting += 1 }
+        if ServerCall(core.library).request(from: core.server.raw, queue: core.queue.raw) { waiting += 1 }
     }
 
     private mutating func take(_ event: grpc_event) {

@@ -54,6 +54,22 @@ struct UnixSocketAddress {
         return temporaryPrefix + String(suffix)
     }
 
+    /// Calls `body` while no other listener looks at its path in this directory and then changes it: between the look and
+    /// the change another's socket could have come.
+    ///
+    /// Listeners hold the lock (flock(2), on the directory) for two system calls. Whoever else holds it is waited for at
+    /// most a second: a lock of a stranger must not keep a server from its start or its end.
+    func withDirectoryLocked<R>(_ body: () -> R) -> R {
+        let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        defer { if descriptor >= 0 { close(descriptor) } }
+        var attempts = descriptor >= 0 ? 200 : 0
+        while attempts > 0, daypass_lock(descriptor) != 0, errno == EWOULDBLOCK || errno == EINTR {
+            usleep(5000)
+            attempts -= 1
+        }
+        return body()
+    }
+
     /// Refuses a path that something other than a socket has.
     func checkReplaceable() throws(UnixSocketError) {
         guard let status = FileStatus(of: path, followingLinks: false), !status.isSocket else { return }

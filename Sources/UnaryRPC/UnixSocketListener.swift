@@ -98,16 +98,19 @@ package final class UnixSocketListener: Sendable {
     package func publish() throws(UnixSocketError) {
         let failure: UnixSocketError? = phase.withLock { phase in
             guard case .bound(let temporaryPath) = phase else { return nil }
-            do throws(UnixSocketError) {
-                try address.checkReplaceable()
-                guard rename(temporaryPath, address.path) == 0 else {
-                    throw .system("cannot rename a socket to \(address.path)")
+            let failure: UnixSocketError? = address.withDirectoryLocked {
+                do throws(UnixSocketError) {
+                    try address.checkReplaceable()
+                    guard rename(temporaryPath, address.path) == 0 else {
+                        throw .system("cannot rename a socket to \(address.path)")
+                    }
+                    return nil
+                } catch {
+                    return error
                 }
-            } catch {
-                return error
             }
-            phase = .published
-            return nil
+            if failure == nil { phase = .published }
+            return failure
         }
         if let failure { throw failure }
     }
@@ -118,8 +121,10 @@ package final class UnixSocketListener: Sendable {
             switch phase {
             case .bound(let temporaryPath): _ = unlink(temporaryPath)
             case .published:
-                if FileStatus(of: address.path, followingLinks: false)?.isSameFile(as: identity) == true {
-                    _ = unlink(address.path)
+                address.withDirectoryLocked {
+                    if FileStatus(of: address.path, followingLinks: false)?.isSameFile(as: identity) == true {
+                        _ = unlink(address.path)
+                    }
                 }
             case .closed: return
             }

@@ -245,6 +245,19 @@ struct CallTests {
         }
     }
 
+    @Test("a path that begins with several slashes is that with one", arguments: ["/", "//"])
+    func slashes(more: String) async throws {
+        try await withDirectory { directory in
+            let listener = try UnixSocketListener.bind(path: "\(more)\(directory)/x.sock", logger: quiet)
+            try await withUnaryServer(on: listener, logger: quiet, handler: echo) { server in
+                try await withUnaryClient(socketPath: server.socketPath) { client in
+                    let answer = try await client.call("/test/Echo", [9])
+                    #expect(answer == [9])
+                }
+            }
+        }
+    }
+
     @Test("a socket's path may hold any character", arguments: ["a b.sock", "100%41.sock", "q?x#y.sock", "é.sock"])
     func paths(name: String) async throws {
         try await withDirectory { directory in

@@ -65,6 +65,23 @@ struct CancellationTests {
         }
     }
 
+    @Test("a call that outlives its client's scope is cancelled with the scope")
+    func outlivesScope() async throws {
+        let stuck = Stuck()
+        try await withServer(handler: stuck.handler) { server, _ in
+            try await withThrowingTaskGroup(of: RPCStatus.self) { group in
+                try await withUnaryClient(socketPath: server.socketPath) { client in
+                    group.addTask {
+                        try await failure { try await client.call("/test/Stuck", [], timeout: .seconds(6000)) }
+                    }
+                    await stuck.started.wait()
+                }
+                for try await status in group { #expect(status.code == .cancelled) }
+            }
+            await stuck.cancelled.wait()
+        }
+    }
+
     @Test("a call in a cancelled task ends at once")
     func cancelledBefore() async throws {
         try await withServer { _, client in

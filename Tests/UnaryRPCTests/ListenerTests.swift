@@ -76,6 +76,26 @@ struct ListenerTests {
         }
     }
 
+    @Test("a server that ends while its successor begins leaves the successor's socket")
+    func handover() async throws {
+        try await withDirectory { directory in
+            let path = "\(directory)/x.sock"
+            for _ in 0..<100 {
+                let first = try UnixSocketListener.bind(path: path, logger: quiet)
+                try first.publish()
+                let second = try UnixSocketListener.bind(path: path, logger: quiet)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { first.close() }
+                    group.addTask { try second.publish() }
+                    try await group.waitForAll()
+                }
+                #expect(RawPeer(connectingTo: path) != nil)
+                second.close()
+                #expect(names(in: directory) == [])
+            }
+        }
+    }
+
     @Test("what is not a socket is refused and stays")
     func notASocket() async throws {
         try await withDirectory { directory in
