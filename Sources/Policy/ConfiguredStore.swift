@@ -15,6 +15,8 @@ package struct ConfiguredStore: Sendable {
     package var service: TokenService
     /// The permission names that its source knows; empty when they are not known ahead.
     package var knownPermissions: Set<String>
+    /// The actions that its tokens can have.
+    package var knownActions: Set<RegistryAction>
     /// Makes the store ready to issue. May read key files; does not use the network.
     package var make: @Sendable (TokenStoreContext) throws(TokenStoreError) -> any TokenStore
 
@@ -24,6 +26,7 @@ package struct ConfiguredStore: Sendable {
         line: Int = 1,
         service: TokenService,
         knownPermissions: Set<String> = [],
+        knownActions: Set<RegistryAction> = Set(RegistryAction.allCases),
         make: @escaping @Sendable (TokenStoreContext) throws(TokenStoreError) -> any TokenStore
     ) {
         self.name = name
@@ -31,10 +34,18 @@ package struct ConfiguredStore: Sendable {
         self.line = line
         self.service = service
         self.knownPermissions = knownPermissions
+        self.knownActions = knownActions
         self.make = make
     }
 
-    var facts: StoreFacts { StoreFacts(name: name, service: service, knownPermissions: knownPermissions) }
+    var facts: StoreFacts {
+        StoreFacts(
+            name: name,
+            service: service,
+            knownPermissions: knownPermissions,
+            knownActions: knownActions
+        )
+    }
 }
 
 /// What `stores` says, as far as it can be used.
@@ -96,7 +107,8 @@ struct StoresReading {
                 kind: Store.kind,
                 line: entry.line,
                 service: try Store.service(for: settings),
-                knownPermissions: Store.knownPermissions
+                knownPermissions: Store.knownPermissions,
+                knownActions: Store.knownActions
             ) { context throws(TokenStoreError) in
                 try Store(settings: settings, context: context)
             }

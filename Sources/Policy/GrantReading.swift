@@ -98,9 +98,7 @@ struct GrantsReading {
         return Allowance(
             repositories: repositories.flatMap { globs($0, store: store, &findings) } ?? [],
             permissions: permissions.map { levels($0, store: store, &findings) } ?? [:],
-            actions: actions.flatMap { value in
-                findings.collect { () throws(YAMLProblems) in Set(try value.decode([RegistryAction].self)) }
-            } ?? []
+            actions: actions.flatMap { self.actions($0, store: store, &findings) } ?? []
         )
     }
 
@@ -148,6 +146,19 @@ struct GrantsReading {
             }
             return glob
         }
+    }
+
+    private func actions(_ value: YAMLValue, store: String?, _ findings: inout Findings) -> Set<RegistryAction>? {
+        let actions = findings.collect { () throws(YAMLProblems) in try value.decode([RegistryAction].self) }
+        guard let actions, let known = store.flatMap({ stores.kinds[$0] })?.knownActions else {
+            return actions.map(Set.init)
+        }
+        for (action, element) in zip(actions, value.elements ?? []) where !known.contains(action) {
+            let fix = known.isEmpty ? "its tokens have permissions only: remove actions" : "it knows: "
+            let list = known.sorted().map(\.rawValue).joined(separator: ", ")
+            findings.error(element.problem("the store's source knows no such action", fix: fix + list))
+        }
+        return Set(actions)
     }
 
     private func levels(

@@ -12,11 +12,19 @@ package struct StoreFacts: Sendable, Hashable {
     package var service: TokenService
     /// The permission names that its source knows; empty when they are not known ahead.
     package var knownPermissions: Set<String>
+    /// The actions that its tokens can have.
+    package var knownActions: Set<RegistryAction>
 
-    package init(name: String, service: TokenService, knownPermissions: Set<String> = []) {
+    package init(
+        name: String,
+        service: TokenService,
+        knownPermissions: Set<String> = [],
+        knownActions: Set<RegistryAction> = Set(RegistryAction.allCases)
+    ) {
         self.name = name
         self.service = service
         self.knownPermissions = knownPermissions
+        self.knownActions = knownActions
     }
 }
 
@@ -43,7 +51,7 @@ package struct NodePolicy: Sendable {
     ///
     /// - Parameter subject: The build, already verified.
     /// - Throws: A ``Refusal`` that names the first grant which came closest and what it lacks: `NotGranted`,
-    ///   `StoreUnknown`, `ScopeEmpty`, `RepositoryInvalid` or, for a permission that the store does not know,
+    ///   `StoreUnknown`, `ScopeEmpty`, `RepositoryInvalid` or, for a permission or an action that the store does not know,
     ///   `ParameterMalformed`.
     package func authorize(_ ask: TokenAsk, for subject: Subject) throws(Refusal) -> Authorization {
         let (readAsk, store) = try read(ask, of: subject)
@@ -87,14 +95,13 @@ package struct NodePolicy: Sendable {
         let texts = RefusalTexts(ask, subject)
         let own = grants.filter { $0.names(subject) }
         guard !own.isEmpty else { throw texts.noGrant() }
-        guard let store = stores[ask.store] else { throw texts.storeUnknown(own: own) }
-        guard own.contains(where: { $0.store == store.name }) else { throw texts.otherStore(own: own) }
+        // A store of others is refused as one that does not exist: nobody learns their names by asking.
+        guard let store = stores[ask.store], own.contains(where: { $0.store == store.name }) else {
+            throw texts.storeUnknown(own: own)
+        }
         guard !ask.repositories.isEmpty else { throw texts.noRepository() }
         guard !ask.permissions.isEmpty || !ask.actions.isEmpty else { throw texts.noPermission() }
-        if !store.knownPermissions.isEmpty {
-            let unknown = ask.permissions.keys.filter { !store.knownPermissions.contains($0) }.min()
-            if let unknown { throw texts.permissionUnknown(unknown, known: store.knownPermissions) }
-        }
+        if let unknown = store.unknownWords(in: ask, texts).first { throw unknown }
         let namesIgnoreCase = store.service.git?.namesIgnoreCase ?? false
         let readAsk = ReadAsk(
             repositories: try repositories(of: ask, in: store, namesIgnoreCase: namesIgnoreCase, texts),

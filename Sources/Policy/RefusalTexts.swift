@@ -31,23 +31,15 @@ struct RefusalTexts {
         )
     }
 
+    /// A store that does not exist and one that is granted only to others: the same words.
     func storeUnknown(own: [Grant]) -> Refusal {
         let stores = Self.stores(of: own)
-        let hint = closestWord(to: ask.store, among: stores).map { "; did you mean \($0)?" } ?? ""
+        let hint = closestWord(to: ask.store, among: stores).map { "did you mean \($0)?" }
         return Refusal(
             .storeUnknown,
-            "\(token) asks for store \(Refusal.quoted(ask.store)), which this node does not have",
-            fix: "the grants for \(subjectText) name: \(stores.joined(separator: ", "))\(hint)"
-        )
-    }
-
-    func otherStore(own: [Grant]) -> Refusal {
-        let stores = Self.stores(of: own)
-        return Refusal(
-            .notGranted,
             "\(token) asks for store \(Refusal.quoted(ask.store)), and the grants for \(subjectText) name only: "
-                + "\(stores.joined(separator: ", ")) (the first is \(own.first?.name ?? ""))",
-            fix: "ask the node's operator to add a grant for this store, or change the token's store \(Self.place)"
+                + stores.joined(separator: ", "),
+            fix: hint ?? "change the token's store \(Self.place), or ask the node's operator for a grant"
         )
     }
 
@@ -74,6 +66,16 @@ struct RefusalTexts {
                 + "does not know",
             fix: closestWord(to: name, among: known).map { "did you mean \($0)?" }
                 ?? "write one of the names that the source uses, such as \(known.min() ?? "")"
+        )
+    }
+
+    func actionUnknown(_ action: RegistryAction, known: Set<RegistryAction>) -> Refusal {
+        Refusal(
+            .parameterMalformed,
+            "\(token) asks for action \(action.rawValue), which store \(Refusal.quoted(ask.store)) does not know",
+            fix: known.isEmpty
+                ? "its tokens have permissions and no actions: write for example permissions: { packages: read }"
+                : "it knows: \(known.sorted().map(\.rawValue).joined(separator: ", "))"
         )
     }
 

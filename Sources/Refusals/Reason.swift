@@ -76,7 +76,7 @@ package struct Reason: Sendable, Hashable {
     package static let keysUnavailable = Self("KeysUnavailable", .transient)
 
     // Policy.
-    /// The node's configuration has no store of that name.
+    /// The node's configuration has no store of that name, or none for this subject.
     package static let storeUnknown = Self("StoreUnknown", .notFound)
     /// No grant gives this subject this scope.
     package static let notGranted = Self("NotGranted", .denied)

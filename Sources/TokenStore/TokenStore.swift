@@ -19,6 +19,10 @@ public protocol TokenStore: Sendable {
     /// The permission names that the source knows, for early and friendly errors; empty when they are not known ahead.
     static var knownPermissions: Set<String> { get }
 
+    /// The registry actions that its tokens can have; all of them unless the store says otherwise. Empty for a source
+    /// whose tokens have permissions only. Grants and requests of others are refused before ``issue(_:)``.
+    static var knownActions: Set<RegistryAction> { get }
+
     /// Where tokens minted with these settings are good. Does no I/O: it also serves offline checks.
     static func service(for settings: Settings) throws(TokenStoreError) -> TokenService
 
@@ -39,4 +43,5 @@ public protocol TokenStore: Sendable {
 
 extension TokenStore {
     public static var knownPermissions: Set<String> { [] }
+    public static var knownActions: Set<RegistryAction> { Set(RegistryAction.allCases) }
 }

@@ -48,22 +48,25 @@ import TokenStore
         ),
         Case(
             ask: Samples.ask(store: "gihub", permissions: read),
-            line: #"StoreUnknown: token "source" asks for store "gihub", which this node does not have; "#
-                + #"the grants for namespace "binder", service account "builder" name: github, push; "#
-                + "did you mean github?"
+            line: #"StoreUnknown: token "source" asks for store "gihub", and the grants for namespace "binder", "#
+                + #"service account "builder" name only: github, push; did you mean github?"#
         ),
         Case(
             ask: Samples.ask(store: "githb\n", permissions: read),
-            line: #"StoreUnknown: token "source" asks for store "githb?", which this node does not have; "#
-                + #"the grants for namespace "binder", service account "builder" name: github, push; "#
-                + "did you mean github?"
+            line: #"StoreUnknown: token "source" asks for store "githb?", and the grants for namespace "binder", "#
+                + #"service account "builder" name only: github, push; did you mean github?"#
         ),
+        // A store of others, and one that is not there.
         Case(
             ask: Samples.ask(["hidden/x"], store: "gitlab", permissions: ["api": .read]),
-            line: #"NotGranted: token "source" asks for store "gitlab", and the grants for namespace "binder", "#
-                + #"service account "builder" name only: github, push (the first is clone-docs); ask the node's "#
-                + "operator to add a grant for this store, or change the token's store in the SecretProviderClass "
-                + "or the Pod's volumeAttributes"
+            line: #"StoreUnknown: token "source" asks for store "gitlab", and the grants for namespace "binder", "#
+                + #"service account "builder" name only: github, push; did you mean github?"#
+        ),
+        Case(
+            ask: Samples.ask(["hidden/x"], store: "nowhere", permissions: ["api": .read]),
+            line: #"StoreUnknown: token "source" asks for store "nowhere", and the grants for namespace "binder", "#
+                + #"service account "builder" name only: github, push; change the token's store in the "#
+                + "SecretProviderClass or the Pod's volumeAttributes, or ask the node's operator for a grant"
         ),
         Case(
             ask: Samples.ask([], permissions: read),

@@ -58,7 +58,7 @@ import TokenStore
                 - { name: none, store: nowhere, repository: a/b, permissions: { contents: read } }
                 """
             ],
-            ["clone: our-org/x contents:read", "NotGranted", "NotGranted", "StoreUnknown"]
+            ["clone: our-org/x contents:read", "NotGranted", "StoreUnknown", "StoreUnknown"]
         ),
     ])
     func nothingIsWider(volumeAttributes: [String: String], expected: [String]) throws {

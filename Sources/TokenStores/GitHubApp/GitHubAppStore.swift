@@ -29,6 +29,9 @@ package final class GitHubAppStore: TokenStore {
         "secrets", "security_events", "single_file", "statuses", "vulnerability_alerts", "workflows",
     ]
 
+    /// Tokens of an App have permissions; `packages` is the one for GitHub's registry.
+    package static let knownActions: Set<RegistryAction> = []
+
     private struct State {
         var installations = Installations()
         /// No call as the App before this time: GitHub asked to wait.
