@@ -43,7 +43,7 @@ package struct Daemon: Sendable {
 
     /// Serves until the task is cancelled or a graceful shutdown of its service group begins.
     package func run() async throws {
-        for warning in configuration.warnings { logger.warning("\(warning)") }
+        for warning in configuration.warnings { warning.log(to: logger) }
         try await withCurlTransport(configuration.http.options(environment), logger: logger) { http in
             try await withIdentityMode(configuration.identity, environment: environment, logger: logger) { identity in
                 let stores = stores(http)

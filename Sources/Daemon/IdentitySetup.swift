@@ -47,7 +47,6 @@ package func withIdentityMode<Result: Sendable>(
 ) async throws -> Result {
     switch settings {
     case .driver:
-        logger.warning("identity: driver: kubelet's word is believed, tokens are not verified")
         return try await body(.driver)
     case .serviceAccountTokens(let issuer, let audience, let keys, let leeway):
         func verifier(_ keys: any KeySource) -> IdentityMode {

@@ -2,13 +2,7 @@
 
 import ArgumentParser
 import Daemon
-import Logging
-import MountRequests
 import Policy
-import Refusals
-import Rendering
-import StrictYAML
-import TokenStore
 import TokenStores
 
 /// `daypass check`.
@@ -35,7 +29,7 @@ struct CheckCommand: ParsableCommand {
     )
     var classes: [String] = []
 
-    @Flag(help: "Do not look at the key files that the configuration names.")
+    @Flag(help: "Do not look at the files that the configuration names: keys, key set, authorities.")
     var skipKeys = false
 
     @Flag(help: "Print JSON: a list of problems.")
@@ -59,106 +53,20 @@ struct CheckCommand: ParsableCommand {
                 node = read
             } catch { problems += error.problems }
         }
+        var notes: [String] = []
         for file in classes {
-            problems += ClassCheck.problems(in: try ConfigurationFile.text(file), file: file, node: node)
+            let check = ClassCheck(try ConfigurationFile.text(file), file: file, node: node)
+            problems += check.problems
+            notes += check.notes
         }
         let isGood = !problems.contains { $0.severity == .error }
         if json {
             print(try JSONOutput.text(problems))
         } else {
             for problem in problems { print(problem) }
+            for note in notes { print(note) }
             if problems.isEmpty { print("no problems") }
         }
         guard isGood else { throw Exit.negative }
-    }
-}
-
-/// The key files of a configuration.
-enum KeyCheck {
-    /// Makes every store, which reads its key files and uses no network.
-    static func problems(of node: NodeConfiguration) -> [ConfigurationProblem] {
-        let notes = CollectedWarnings()
-        let logger = Logger(label: "check") { _ in notes.handler }
-        let secrets = FileSecretReader(logger: logger)
-        var problems: [ConfigurationProblem] = []
-        for store in node.stores {
-            func problem(_ severity: ConfigurationProblem.Severity, _ message: String, fix: String) {
-                let path = "stores.\(store.name)"
-                let place = YAMLProblem(
-                    file: node.file,
-                    line: store.line,
-                    column: 1,
-                    path: path,
-                    message: message,
-                    fix: fix
-                )
-                problems.append(ConfigurationProblem(severity, place))
-            }
-            let context = TokenStoreContext(
-                name: store.name,
-                clock: SystemClock(),
-                http: NoNetwork(),
-                secrets: secrets,
-                logger: logger
-            )
-            do throws(TokenStoreError) { _ = try store.make(context) } catch {
-                problem(.error, error.message, fix: error.fix)
-            }
-            for (message, fix) in notes.take() { problem(.warning, message, fix: fix) }
-        }
-        return problems
-    }
-
-    /// The way out of an offline check.
-    private struct NoNetwork: HTTPTransport {
-        func send(_ call: HTTPCall) async throws(HTTPTransportError) -> HTTPAnswer {
-            throw HTTPTransportError(.unreachable, "an offline check uses no network", requestMayHaveArrived: false)
-        }
-    }
-}
-
-/// SecretProviderClass files.
-enum ClassCheck {
-    /// Everything that is wrong with the classes of a file, as far as it can be told without a Pod.
-    static func problems(in text: String, file: String, node: NodeConfiguration?) -> [ConfigurationProblem] {
-        let read = SecretProviderClassFile(text, file: file)
-        var problems = read.problems.map { ConfigurationProblem(.error, $0) }
-        problems += read.warnings.map { ConfigurationProblem(.warning, $0) }
-        for one in read.classes {
-            guard let ask = one.ask else { continue }
-            func problem(_ message: String, fix: String) -> ConfigurationProblem {
-                let path = "SecretProviderClass \(one.name)"
-                let place = YAMLProblem(file: file, line: one.line, column: 1, path: path, message: message, fix: fix)
-                return ConfigurationProblem(.error, place)
-            }
-            var planned: [PlannedToken] = []
-            for token in ask.tokens {
-                let scope = TokenScope(
-                    repositories: token.repositories,
-                    permissions: token.permissions,
-                    actions: token.actions
-                )
-                guard let node else {
-                    planned.append(PlannedToken(name: token.name, service: anyService(token.name), scope: scope))
-                    continue
-                }
-                guard let store = node.stores.first(where: { $0.name == token.store }) else {
-                    let names = node.stores.map(\.name).joined(separator: ", ")
-                    let fix = "the stores of \(node.file) are: \(names)"
-                    problems.append(problem("token \(token.name): there is no store \"\(token.store)\"", fix: fix))
-                    continue
-                }
-                planned.append(PlannedToken(name: token.name, service: store.service, scope: scope))
-            }
-            guard planned.count == ask.tokens.count else { continue }
-            problems += FilePlan.problems(ask.files, tokens: planned).map { problem($0.message, fix: $0.fix) }
-        }
-        return problems
-    }
-
-    /// Without a configuration nothing is known of a store, so its tokens may be good for anything.
-    private static func anyService(_ name: String) -> TokenService {
-        let host = name.replacing("_", with: "-") + ".invalid"
-        return TokenService(git: try? GitServer(webURL: "https://\(host)"), registryHost: host)
     }
 }

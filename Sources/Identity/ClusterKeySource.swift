@@ -52,7 +52,8 @@ package struct ClusterKeySource: KeySource {
             throw Refusal(
                 .keysUnavailable,
                 "Daypass's own service account token \(tokenFile) \(error.message)",
-                fix: "let the Pod of Daypass mount its token (automountServiceAccountToken), or use a key file"
+                fix:
+                    "let the Pod of Daypass mount its token (automountServiceAccountToken), or set identity.issuer and identity.jwks.file"
             )
         }
         let token = bytes.split(separator: UInt8(ascii: "\n")).first ?? []
@@ -99,7 +100,7 @@ package struct ClusterKeySource: KeySource {
             throw Refusal(
                 .keysUnavailable,
                 "the API server has no service account issuer discovery (404 at \(url))",
-                fix: "configure the issuer and a key file"
+                fix: "set identity.issuer and identity.jwks.file"
             )
         default:
             throw unusable("the API server answers \(answer.status) at \(url)")

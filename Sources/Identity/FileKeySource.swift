@@ -21,7 +21,19 @@ package struct FileKeySource: KeySource {
 
     package var location: String { path }
 
-    package func fetch() async throws(Refusal) -> JWKSDocument {
+    package func fetch() async throws(Refusal) -> JWKSDocument { try read() }
+
+    /// Reads the file and looks for a usable key, for offline checks.
+    ///
+    /// - Throws: `KeysUnavailable` when no token could be verified with this file.
+    package func check() throws(Refusal) {
+        let document = try read()
+        do throws(SigningKeys.Problem) { _ = try SigningKeys(jwks: document.jwks) } catch {
+            throw error.refusal(from: path)
+        }
+    }
+
+    private func read() throws(Refusal) -> JWKSDocument {
         let bytes: [UInt8]
         do throws(BoundedFile.Problem) { bytes = try BoundedFile.read(path, limit: Self.limit) } catch {
             throw Refusal(

@@ -24,10 +24,11 @@ package struct IdentityClaim: Sendable {
 
 /// How a node learns who asks.
 package enum IdentityMode: Sendable {
-    /// `identity: token`: the Pod's service account token proves it.
+    /// No `identity`, or a mapping: the Pod's service account token proves it.
     case serviceAccountToken(TokenVerifier)
     /// `identity: driver`: kubelet's attributes are believed, for clusters without `tokenRequests`. Whoever can call
-    /// the socket, and so every root process on the node, can then ask in the name of any Pod.
+    /// the socket, and so every root process on the node, can then ask in the name of any Pod; and so can every tenant,
+    /// by its SecretProviderClass, unless the CSIDriver object has `podInfoOnMount: true`.
     case driver
 
     /// Who asks, when that can be said without waiting; `nil` when keys must be fetched: go on with ``identify(_:)``.

@@ -20,7 +20,7 @@ package enum InCluster {
             throw Refusal(
                 .keysUnavailable,
                 "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set: this is no Pod",
-                fix: "configure a key file, or the API server's address"
+                fix: "run it in a Pod, or set identity.issuer and identity.jwks.file"
             )
         }
         guard host.utf8.allSatisfy(isHostCharacter), let port = UInt16(port), port > 0 else {

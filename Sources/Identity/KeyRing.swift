@@ -103,11 +103,7 @@ struct KeyRing: Sendable {
         case .success(let document):
             let keys: SigningKeys
             do throws(SigningKeys.Problem) { keys = try SigningKeys(jwks: document.jwks) } catch {
-                failure = Refusal(
-                    .keysUnavailable,
-                    "what was read from \(location) \(error.message)",
-                    fix: "it must be what kubectl get --raw /openid/v1/jwks prints"
-                )
+                failure = error.refusal(from: location)
                 return false
             }
             let lost = known.map { !keys.includes($0.keys) || $0.issuer != document.issuer } ?? false
@@ -136,7 +132,7 @@ struct KeyRing: Sendable {
         }
         return Refusal(
             .tokenRejected,
-            "\(signed), which is none of the \(known.keys.count) of the cluster (\(location), read \(known.fetchedAt))",
+            "\(signed), which is not among the cluster's keys (\(known.keys.count) from \(location), read \(known.fetchedAt))",
             fix: TokenAdvice.origin
         )
     }

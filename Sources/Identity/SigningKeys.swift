@@ -1,5 +1,7 @@
 // The cluster's public keys by their ID, read from a JSON Web Key Set.
 
+import Refusals
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -10,7 +12,18 @@
 /// types and curves, RSA below 2048 bits, keys for encryption, keys without an ID.
 struct SigningKeys: Sendable, Equatable {
     /// Why a key set is of no use, in words that follow the name of its place.
-    struct Problem: Error { let message: String }
+    struct Problem: Error {
+        let message: String
+
+        /// The problem with the key set of this place.
+        func refusal(from location: String) -> Refusal {
+            Refusal(
+                .keysUnavailable,
+                "what was read from \(location) \(message)",
+                fix: "it must be what kubectl get --raw /openid/v1/jwks prints"
+            )
+        }
+    }
 
     private let byID: [String: SigningKey]
     /// The number of keys that were left out.

@@ -70,7 +70,7 @@ struct TokenClaims: Decodable {
             throw Refusal(
                 .tokenRejected,
                 "the service account token is of issuer \(shown(iss)), not \(Refusal.quoted(issuer))",
-                fix: "if it is this cluster's token, set the issuer in Daypass's configuration"
+                fix: "if it is this cluster's token, set identity.issuer in Daypass's configuration"
             )
         }
         guard aud?.all.contains(audience) == true else {

@@ -39,7 +39,8 @@ package enum IdentitySettings: Sendable, Hashable {
             self = .driver
             findings.warning(
                 value.problem(
-                    "whoever reaches the socket may ask in the name of any Pod",
+                    "kubelet's word is believed: any tenant in any namespace may ask in the name of any Pod, unless the "
+                        + "CSIDriver object has podInfoOnMount: true; whoever reaches the socket always may",
                     fix: "prefer service account tokens: set tokenRequests in the CSIDriver object and remove this line"
                 )
             )
@@ -57,7 +58,7 @@ package enum IdentitySettings: Sendable, Hashable {
         let jwks = fields.optional("jwks")
         let file = jwks.flatMap { Self.file($0, &findings) }
         fields.finish(&findings)
-        if let jwks, value["issuer"] == nil {
+        if let jwks, value["issuer"]?.isNull ?? true {
             findings.error(
                 jwks.problem(
                     "a key file does not say whose keys it holds",

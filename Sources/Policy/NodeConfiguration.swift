@@ -20,6 +20,8 @@ package struct NodeConfiguration: Sendable {
     package var server: ServerSettings
     /// How the daemon reaches the token sources.
     package var http: HTTPSettings
+    /// The files that it names beside those of the stores.
+    package var namedFiles: [NamedFile]
     /// What is probably not meant, in the order of the file.
     package var warnings: [ConfigurationProblem]
 
@@ -55,8 +57,8 @@ package struct NodeConfiguration: Sendable {
         let identity = fields.optional("identity").map { IdentitySettings($0, &findings) }
         let server = fields.optional("server").map { ServerSettings($0, &findings) }
         let http = fields.optional("http").map { HTTPSettings($0, &findings) }
-        fields.finish(&findings)
-        warnOfIdle(stores, grants, root, &findings)
+        // When `grants` is mistyped, that is the problem.
+        if fields.finish(&findings) || root["grants"] != nil { warnOfIdle(stores, grants, root, &findings) }
         return NodeConfiguration(
             file: file,
             digest: digest(of: yaml),
@@ -65,6 +67,7 @@ package struct NodeConfiguration: Sendable {
             identity: identity ?? .standard,
             server: server ?? ServerSettings(),
             http: http ?? HTTPSettings(),
+            namedFiles: NamedFile.all(in: root),
             warnings: []
         )
     }

@@ -53,7 +53,7 @@ import Testing
             edits: ["class.yaml": ["store: github": "store: githup"]],
             ["check", "--config", "{dir}/node.yaml", "{dir}/edited-class.yaml"],
             1,
-            "token source: there is no store \"githup\"",
+            "token \"source\": there is no store \"githup\"",
             "the stores of {dir}/node.yaml are: github"
         ),
         CommandCase(
@@ -187,7 +187,7 @@ import Testing
             "an unknown store",
             explain(tokens("our-org/app", "contents: read", store: "githup")),
             1,
-            "StoreUnknown: token \"source\" asks for store \"githup\", which this node does not have",
+            "StoreUnknown: token \"source\" asks for store \"githup\", and the grants for namespace \"binder\", ",
             "did you mean github?"
         ),
         CommandCase(

@@ -90,7 +90,7 @@ private struct BadCall: Sendable {
         .token(
             "unknown kid",
             "UNAUTHENTICATED: TokenRejected: the service account token is signed with key \"unknown-key\", which is "
-                + "none of the 2 of the cluster (",
+                + "not among the cluster's keys (2 from ",
             .unknownKey
         ),
         .token(

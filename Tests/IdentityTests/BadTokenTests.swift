@@ -46,7 +46,7 @@ struct BadToken: Sendable, CustomTestStringConvertible {
             "another issuer",
             """
             TokenRejected: the service account token is of issuer "https://elsewhere.example", not \
-            "https://kubernetes.default.svc.cluster.local"; if it is this cluster's token, set the issuer in Daypass's \
+            "https://kubernetes.default.svc.cluster.local"; if it is this cluster's token, set identity.issuer in Daypass's \
             configuration
             """
         ) { $0.issuer = "https://elsewhere.example" },
@@ -54,7 +54,7 @@ struct BadToken: Sendable, CustomTestStringConvertible {
             "the issuer with a slash more",
             """
             TokenRejected: the service account token is of issuer "https://kubernetes.default.svc.cluster.local/", not \
-            "https://kubernetes.default.svc.cluster.local"; if it is this cluster's token, set the issuer in Daypass's \
+            "https://kubernetes.default.svc.cluster.local"; if it is this cluster's token, set identity.issuer in Daypass's \
             configuration
             """
         ) { $0.issuer = "https://kubernetes.default.svc.cluster.local/" },
@@ -134,8 +134,8 @@ struct BadToken: Sendable, CustomTestStringConvertible {
         BadToken(
             "unknown kid",
             """
-            TokenRejected: the service account token is signed with key "unknown-key", which is none of the 2 of the \
-            cluster (memory, read 2026-01-01T00:00:00Z); \(Fixture.origin)
+            TokenRejected: the service account token is signed with key "unknown-key", which is not among the \
+            cluster's keys (2 from memory, read 2026-01-01T00:00:00Z); \(Fixture.origin)
             """,
             .unknownKey
         ),

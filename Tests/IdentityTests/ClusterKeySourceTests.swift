@@ -82,7 +82,7 @@ import TokenStoreTesting
         let table: [(Int, String, String)] = [
             (
                 404, "",
-                "the API server has no service account issuer discovery (404 at \(discovery)); configure the issuer and a key file"
+                "the API server has no service account issuer discovery (404 at \(discovery)); set identity.issuer and identity.jwks.file"
             ),
             (503, "", "the API server answers 503 at \(discovery)"),
             (302, "", "the API server answers 302 at \(discovery)"),

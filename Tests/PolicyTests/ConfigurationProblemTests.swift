@@ -203,6 +203,13 @@ import TokenStore
             ]
         ),
         (
+            "identity: { issuer: ~, jwks: { file: /j } }",
+            [
+                "4:30: error: identity.jwks: a key file does not say whose keys it holds; set "
+                    + "identity.issuer to the API server's --service-account-issuer"
+            ]
+        ),
+        (
             "identity: { issuer: i, jwks: {} }",
             [
                 #"4:30: error: identity.jwks: the key "file" is missing"#

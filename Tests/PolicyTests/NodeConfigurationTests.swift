@@ -171,7 +171,9 @@ import TokenStoreTesting
                     + "add a grant or remove it",
                 "daypass.yaml:6:9: warning: grants[0].to: it is for every Pod of the cluster; "
                     + "name the namespaces and the service accounts that need it",
-                "daypass.yaml:9:11: warning: identity: whoever reaches the socket may ask in the name of any Pod; "
+                "daypass.yaml:9:11: warning: identity: kubelet's word is believed: any tenant in any "
+                    + "namespace may ask in the name of any Pod, unless the CSIDriver object has "
+                    + "podInfoOnMount: true; whoever reaches the socket always may; "
                     + "prefer service account tokens: set tokenRequests in the CSIDriver object and remove this line",
             ]
         )

@@ -9,15 +9,18 @@ import TokenStores
     private static let answers: [(String, String)] = [
         (
             StoreFixture.mintJSON(permissions: #"{"contents":"write","metadata":"read"}"#),
-            "malformedAnswer: GitHub's new token has more permissions than were asked for"
+            "malformedAnswer: GitHub's new token has more permissions than were asked for; "
+                + "if GitHub ties one of them to another, ask for that one too; look at the App's permissions"
         ),
         (
             StoreFixture.mintJSON(permissions: #"{"contents":"read","packages":"read"}"#),
-            "malformedAnswer: GitHub's new token has more permissions than were asked for"
+            "malformedAnswer: GitHub's new token has more permissions than were asked for; "
+                + "if GitHub ties one of them to another, ask for that one too; look at the App's permissions"
         ),
         (
             StoreFixture.mintJSON(permissions: #"{"contents":"read","metadata":"write"}"#),
-            "malformedAnswer: GitHub's new token has more permissions than were asked for"
+            "malformedAnswer: GitHub's new token has more permissions than were asked for; "
+                + "if GitHub ties one of them to another, ask for that one too; look at the App's permissions"
         ),
         (
             StoreFixture.mintJSON(permissions: #"{"contents":"maintain"}"#),

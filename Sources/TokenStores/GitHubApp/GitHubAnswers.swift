@@ -125,7 +125,8 @@ struct MintAnswer {
             guard let limit, level <= limit else {
                 throw TokenStoreError(
                     .malformedAnswer,
-                    "GitHub's new token has more permissions than were asked for"
+                    "GitHub's new token has more permissions than were asked for",
+                    fix: "if GitHub ties one of them to another, ask for that one too; look at the App's permissions"
                 )
             }
         }

@@ -1,0 +1,79 @@
+// `daypass check`: the files that a node's configuration names.
+
+import Daemon
+import Identity
+import Logging
+import Policy
+import Refusals
+import StrictYAML
+import TokenStore
+
+/// The files that a configuration names.
+enum KeyCheck {
+    /// Reads the key set and the authorities, and makes every store, which reads its key files; uses no network.
+    static func problems(of node: NodeConfiguration) -> [ConfigurationProblem] {
+        let notes = CollectedWarnings()
+        let logger = Logger(label: "check") { _ in notes.handler }
+        let secrets = FileSecretReader(logger: logger)
+        var problems = node.namedFiles.compactMap { problem(with: $0, of: node) }
+        for store in node.stores {
+            func problem(_ severity: ConfigurationProblem.Severity, _ message: String, fix: String) {
+                let path = "stores.\(store.name)"
+                let place = YAMLProblem(
+                    file: node.file,
+                    line: store.line,
+                    column: 1,
+                    path: path,
+                    message: message,
+                    fix: fix
+                )
+                problems.append(ConfigurationProblem(severity, place))
+            }
+            let context = TokenStoreContext(
+                name: store.name,
+                clock: SystemClock(),
+                http: NoNetwork(),
+                secrets: secrets,
+                logger: logger
+            )
+            do throws(TokenStoreError) { _ = try store.make(context) } catch {
+                problem(.error, error.message, fix: error.fix)
+            }
+            for (message, fix) in notes.take() { problem(.warning, message, fix: fix) }
+        }
+        return problems
+    }
+
+    /// What is wrong with one of the other files; `nil` when `serve` can use it.
+    private static func problem(with named: NamedFile, of node: NodeConfiguration) -> ConfigurationProblem? {
+        let found: (message: String, fix: String)?
+        switch named.purpose {
+        case .keySet:
+            do throws(Refusal) {
+                try FileKeySource(path: named.path, issuer: "").check()
+                found = nil
+            } catch { found = (error.message, error.fix) }
+        case .authorities:
+            found = AuthoritiesFile.problem(named.path).map {
+                ($0, "name a PEM file that holds the proxy's or forge's CA")
+            }
+        }
+        guard let found else { return nil }
+        let place = YAMLProblem(
+            file: node.file,
+            line: named.line,
+            column: named.column,
+            path: named.purpose.rawValue,
+            message: found.message,
+            fix: found.fix
+        )
+        return ConfigurationProblem(.error, place)
+    }
+
+    /// The way out of an offline check.
+    private struct NoNetwork: HTTPTransport {
+        func send(_ call: HTTPCall) async throws(HTTPTransportError) -> HTTPAnswer {
+            throw HTTPTransportError(.unreachable, "an offline check uses no network", requestMayHaveArrived: false)
+        }
+    }
+}
