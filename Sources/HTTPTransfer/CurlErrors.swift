@@ -15,6 +15,9 @@ struct TransferFacts {
     var connectTimeout: Duration
     /// Whether a connection was ready and the request began to leave.
     var requestStarted = false
+    /// Whether the request first began to leave on a connection that was there already. It may then have been sent again
+    /// on another one.
+    var startedOnKeptConnection = false
     /// Whether libcurl had not even begun to connect.
     var waitedInQueue = false
     /// Whether libcurl wanted to send a request again that must not be sent twice.
@@ -96,8 +99,9 @@ extension HTTPTransportError {
             self = error(.unreachable, facts.connectFailure)
         case _ where facts.isTLSFailure:
             // A server that refuses the client's certificate says so after its part of a TLS 1.3 handshake, when the
-            // request may be under way; it never reads that request.
-            self = error(.tls, facts.tlsFailure, arrived: false)
+            // request may be under way; it never reads that request. But a connection may have been the second one,
+            // after a kept one broke that the request had begun to leave on.
+            self = error(.tls, facts.tlsFailure, arrived: facts.startedOnKeptConnection)
         case CURLE_URL_MALFORMAT where !facts.requestStarted, CURLE_UNSUPPORTED_PROTOCOL where !facts.requestStarted:
             self = error(.invalidCall, "libcurl does not take the URL of \(peer)")
         case CURLE_FAILED_INIT:

@@ -38,6 +38,11 @@ final class CurlLoop: Sendable {
         maxConnections: Int
     ) throws(HTTPTransferSetupError) -> (CurlLoop, JoinableThread) {
         guard let multi = curl_multi_init() else { throw HTTPTransferSetupError("libcurl has no memory for a loop") }
+        // Without descriptors for it the handle has no wake-up, and calls would wait for the next deadline.
+        guard curl_multi_wakeup(multi) == CURLM_OK else {
+            curl_multi_cleanup(multi)
+            throw HTTPTransferSetupError("libcurl has no descriptors for a loop; raise the limit of open files")
+        }
         // All connections that are open are also kept for reuse.
         for option in [CURLMOPT_MAX_TOTAL_CONNECTIONS, CURLMOPT_MAXCONNECTS] {
             daypass_curl_multi_set_long(multi, option, maxConnections)
@@ -154,7 +159,8 @@ private final class LoopThread {
             curl_multi_perform(multi, &running)
             finishTransfers()
             expireTransfers(dueBefore: overdue)
-            curl_multi_poll(multi, nil, 0, pollTimeout, nil)
+            // A poll that fails returns at once; without a pause this would spin until it works again.
+            if curl_multi_poll(multi, nil, 0, pollTimeout, nil) != CURLM_OK { usleep(20_000) }
         }
         loop.close()
         for id in transfers.keys { remove(id)?.cancel() }

@@ -31,9 +31,12 @@ final class CurlTransfer {
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
     /// The request's body. libcurl reads it in place.
     var body: UnsafeMutableBufferPointer<UInt8>?
+    /// Open as long as libcurl may read it, which it does by name when it connects.
+    var trustFile: MemoryFile?
     var headerList: UnsafeMutablePointer<curl_slist>?
     private var collector: AnswerCollector
     private var requestStarted = false
+    private var startedOnKeptConnection = false
     private var resendRefused = false
     private var isSetUp = true
 
@@ -124,6 +127,7 @@ final class CurlTransfer {
             resendRefused = true
             return false
         }
+        if !requestStarted { startedOnKeptConnection = long(CURLINFO_NUM_CONNECTS) == 0 }
         requestStarted = true
         return true
     }
@@ -135,12 +139,21 @@ final class CurlTransfer {
     /// Ends the transfer with what libcurl says about it. The handle must have left its multi handle.
     func finish(_ result: CURLcode) {
         guard result == CURLE_OK else { return resume(.failure(HTTPTransportError(facts(result)))) }
-        // A plain-HTTP proxy answers in the server's place.
-        if collector.status == 407, let proxy = settings.proxies.proxy(forScheme: request.target.scheme) {
+        if collector.status == 407, let proxy = answeringProxy {
             let message = "the proxy \(proxy.authority) from \(proxy.source) asks for other credentials (407)"
             return resume(.failure(HTTPTransportError(.proxy, message, requestMayHaveArrived: false)))
         }
         resume(.success(HTTPAnswer(status: collector.status, headers: collector.headers, body: collector.body)))
+    }
+
+    /// The proxy that answers in the server's place: for plain HTTP only, and not for hosts in NO_PROXY. What comes through
+    /// a tunnel is the server's own.
+    private var answeringProxy: ProxySettings.Proxy? {
+        guard request.target.scheme == "http", let proxy = settings.proxies.forHTTP, proxy.answersItself,
+            long(CURLINFO_PRIMARY_PORT) == proxy.port
+        else { return nil }
+        // With one port for both it can't be told who was connected to, unless no host is exempt.
+        return request.target.port != proxy.port || settings.proxies.bypass.isEmpty ? proxy : nil
     }
 
     /// Ends a transfer whose task or scope was cancelled.
@@ -176,6 +189,7 @@ final class CurlTransfer {
             timeout: request.timeout,
             connectTimeout: settings.connectTimeout,
             requestStarted: requestStarted,
+            startedOnKeptConnection: startedOnKeptConnection,
             resendRefused: resendRefused,
             answerBegun: collector.hasBegun,
             excess: collector.excess,

@@ -25,7 +25,8 @@ extension CurlTransfer {
             set(CURLOPT_PIPEWAIT, 1)
         }
 
-        let trust = settings.trust.path()
+        trustFile = settings.trust.file()
+        let trust = settings.trust.path(of: trustFile)
         let minimumTLS = Int(CURL_SSLVERSION_TLSv1_2)
         for (file, directory, version) in [
             (CURLOPT_CAINFO, CURLOPT_CAPATH, CURLOPT_SSLVERSION),

@@ -11,6 +11,8 @@ struct ProxySettings: Sendable {
         var source: String
 
         var authority: String { "\(host):\(port)" }
+        /// Whether it speaks HTTP: a SOCKS proxy passes everything through.
+        var answersItself: Bool { !url.lowercased().hasPrefix("socks") }
     }
 
     var forHTTP: Proxy?

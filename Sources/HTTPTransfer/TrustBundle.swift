@@ -1,5 +1,6 @@
 // The one file of trusted authorities that libcurl is handed. It caches a parsed file, but neither a directory nor bytes
 // in memory, and parsing the system's bundle costs several milliseconds a connection; so sets are joined in a memory file.
+// A set of one file too: libcurl's cache goes by the path, and would serve a replaced file's former content for a minute.
 
 import CCurl
 import Glibc
@@ -9,7 +10,9 @@ import Synchronization
 final class TrustBundle: Sendable {
     private struct Joined {
         var stamps: [FileStamp?]
-        var descriptor: CInt
+        var file: MemoryFile
+        /// Kept so that the next file gets a number, and a path, that libcurl's cache does not know.
+        var former: MemoryFile?
     }
 
     /// The set in words, for messages: `the system's CAs and those in /etc/x/ca.crt`.
@@ -40,25 +43,24 @@ final class TrustBundle: Sendable {
         if !pem.isEmpty { try Self.check(Array(pem.utf8), name: "the CA text of the configuration") }
     }
 
-    deinit { joined.withLock { if let joined = $0 { _ = close(joined.descriptor) } } }
-
-    /// The path to hand to libcurl for the next connection.
-    func path() -> String {
-        if files.count == 1, pem.isEmpty { return files[0] }
-        return joined.withLock { joined in
+    /// The file to hand to libcurl for the next connection, by its path. Keep it while libcurl may open it. `nil` when
+    /// none could be made; ``path(of:)`` then names a file that libcurl will find at fault.
+    func file() -> MemoryFile? {
+        joined.withLock { joined in
             let stamps = files.map(FileStamp.init)
-            if joined?.stamps != stamps, let descriptor = join() {
-                // The new file is opened first: another number, another path, so libcurl's cache does not serve the old.
-                if let old = joined { _ = close(old.descriptor) }
-                joined = Joined(stamps: stamps, descriptor: descriptor)
+            if joined?.stamps != stamps, let file = join() {
+                joined = Joined(stamps: stamps, file: file, former: joined?.file)
             }
-            return joined.map { "/proc/self/fd/\($0.descriptor)" } ?? files.last ?? ""
+            return joined?.file
         }
     }
 
+    /// What to tell libcurl.
+    func path(of file: MemoryFile?) -> String { file?.path ?? files.last ?? "" }
+
     /// Writes all authorities into a new memory file; `nil`, which keeps the last good one in force, when a file that
     /// was named can't be read. A system without a bundle adds none.
-    private func join() -> CInt? {
+    private func join() -> MemoryFile? {
         var bytes: [UInt8] = []
         for file in files {
             guard let more = Self.read(file) else {
@@ -68,18 +70,7 @@ final class TrustBundle: Sendable {
             bytes += more + [UInt8(ascii: "\n")]
         }
         bytes += Array(pem.utf8)
-        let descriptor = daypass_memory_file("daypass-trust")
-        guard descriptor >= 0 else { return nil }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            guard count > 0 else {
-                _ = close(descriptor)
-                return nil
-            }
-            rest = rest.dropFirst(count)
-        }
-        return descriptor
+        return bytes.isEmpty ? nil : MemoryFile(bytes)
     }
 
     private static func check(_ bytes: [UInt8], name: String) throws(HTTPTransferSetupError) {
@@ -101,6 +92,28 @@ final class TrustBundle: Sendable {
         }
         return nil
     }
+}
+
+/// A file in memory, open until nobody holds it.
+final class MemoryFile: Sendable {
+    private let descriptor: CInt
+
+    var path: String { "/proc/self/fd/\(descriptor)" }
+
+    /// Writes `bytes`; `nil` when the system has no descriptor or no memory.
+    init?(_ bytes: [UInt8]) {
+        descriptor = daypass_memory_file("daypass-trust")
+        guard descriptor >= 0 else { return nil }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            // The end of the object, which closes the file, comes with a failure too.
+            guard count > 0 else { return nil }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    deinit { if descriptor >= 0 { _ = close(descriptor) } }
 }
 
 /// What changes when a file is written or replaced.

@@ -26,7 +26,7 @@ struct CoreThread: Sendable {
         let ended = Latch()
         let work = Unmanaged.passRetained(Work(ended: ended, body: body))
         var handle = pthread_t()
-        // musl's default, for one, is too small for the core; the limit of the shell may be, too.
+        // The default follows the stack limit of whoever started the process.
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         defer { pthread_attr_destroy(&attributes) }

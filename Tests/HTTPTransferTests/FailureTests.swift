@@ -1,5 +1,6 @@
 // Peers that are not there or break off, and what must never be shown.
 
+import CCurl
 import InMemoryLogging
 import Logging
 import Testing
@@ -37,6 +38,25 @@ import TokenStore
                 #expect(try await server.counts().requests.count { $0 == "\(method) /nothing" } == times, "\(method)")
             }
         }
+    }
+
+    @Test(
+        "A TLS failure says that nothing arrived, unless a kept connection had the request first",
+        arguments: [false, true]
+    )
+    func failedResend(kept: Bool) throws {
+        var facts = TransferFacts(
+            result: CURLE_SSL_CONNECT_ERROR,
+            target: try #require(URLParts(callURL: "https://forge.test/x")),
+            trust: "none",
+            timeout: .seconds(1),
+            connectTimeout: .seconds(1)
+        )
+        facts.requestStarted = true
+        facts.startedOnKeptConnection = kept
+        let error = HTTPTransportError(facts)
+        #expect(error.code == .tls)
+        #expect(error.requestMayHaveArrived == kept)
     }
 
     @Test("A port where nothing listens") func refused() async throws {

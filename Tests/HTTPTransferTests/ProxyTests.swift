@@ -71,6 +71,30 @@ import TokenStore
         }
     }
 
+    @Test("A server's own 407 is an answer: behind a tunnel, and where no proxy is used") func originAsks() async throws
+    {
+        try await withServer(ServerSettings(proxy: "open")) { proxy in
+            try await withServer { server in
+                let environment = ["http_proxy": "http://\(proxy.authority)", "NO_PROXY": "127.0.0.1"]
+                let options = HTTPTransferOptions.plain(proxy: .environment, environment: environment)
+                let call = HTTPCall("POST", server.url("/status?407"))
+                let answer = try await withTransport(options) { try await $0.send(call) }
+                #expect(answer.status == 407)
+            }
+            try await withCertificates { certificates in
+                try await withServer(certificates.server) { server in
+                    let trust = TrustRoots(includesSystem: false, files: [certificates.authority])
+                    let options = HTTPTransferOptions.plain(trust: trust, proxy: .url("http://\(proxy.authority)"))
+                    let call = HTTPCall("POST", server.url("/status?407"))
+                    let answer = try await withTransport(options) { try await $0.send(call) }
+                    #expect(answer.status == 407)
+                    let seen = try await proxy.counts().requests
+                    #expect(seen == ["CONNECT \(server.authority)"])
+                }
+            }
+        }
+    }
+
     @Test("A proxy that refuses or breaks off") func refusal() async throws {
         for (mode, text) in [("deny", "(403)"), ("close", "broke the connection")] {
             try await withServer(ServerSettings(proxy: mode)) { proxy in

@@ -50,14 +50,17 @@ import TokenStore
         }
     }
 
-    @Test("A rotated authority counts without a new transport", arguments: [true, false])
-    func rotation(_ includesSystem: Bool) async throws {
+    @Test("A rotated authority counts without a new transport", arguments: [(true, 2), (false, 2), (false, 1)])
+    func rotation(_ includesSystem: Bool, _ count: Int) async throws {
         try await withCertificates { old in
             try await withCertificates { new in
                 let file = "\(old.directory)/current.pem"
                 try FileManager.default.copyItem(atPath: old.authority, toPath: file)
                 try await withServer(new.server) { server in
-                    let trust = TrustRoots(includesSystem: includesSystem, files: [file, file])
+                    let trust = TrustRoots(
+                        includesSystem: includesSystem,
+                        files: [String](repeating: file, count: count)
+                    )
                     try await withTransport(.plain(trust: trust)) { http in
                         let call = HTTPCall("GET", server.url("/echo"))
                         #expect(try await http.failure(call).code == .tls)
