@@ -103,7 +103,10 @@ struct ServerLoop {
             core.cancelHandlers()
         }
         if former < .givingUp, phase >= .givingUp, !open.isEmpty {
-            core.logger.error("handlers ignore their cancellation", metadata: ["calls": "\(open.count)"])
+            core.logger.error(
+                "handlers have not answered in time; ending their calls",
+                metadata: ["calls": "\(open.count)"]
+            )
             for call in open.values { call.answer(.failure(options.endingStatus)) }
         }
         if former < .closing, phase == .closing { end() }

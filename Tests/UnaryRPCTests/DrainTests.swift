@@ -99,10 +99,13 @@ struct DrainTests {
         #expect(lines.all.contains { $0.contains("cancelling calls") })
     }
 
-    @Test("a handler that ignores its cancellation: the client gets the ending status, and the log says so")
-    func ignoresCancellation() async throws {
+    @Test(
+        "a handler that ignores its cancellation: the client gets the ending status, and the log says so",
+        arguments: [false, true]
+    )
+    func ignoresCancellation(callerIsCancelled: Bool) async throws {
         var options = UnaryServerOptions()
-        options.drainTimeout = .milliseconds(50)
+        options.drainTimeout = callerIsCancelled ? .seconds(1000) : .milliseconds(50)
         options.endingStatus = RPCStatus(.internal, "ending")
         let started = Latch()
         let gate = Latch()
@@ -124,17 +127,27 @@ struct DrainTests {
                         #expect(status == RPCStatus(.internal, "ending"))
                         gate.open()
                     }
-                    try await withUnaryServer(
-                        on: listener,
-                        options: options,
-                        logger: LogRecorder.logger(lines),
-                        handler: handler
-                    ) { _ in await started.wait() }
+                    try await withThrowingTaskGroup(of: Void.self) { servers in
+                        servers.addTask { [options] in
+                            try await withUnaryServer(
+                                on: listener,
+                                options: options,
+                                logger: LogRecorder.logger(lines),
+                                handler: handler
+                            ) { _ in
+                                await started.wait()
+                                if callerIsCancelled { await Latch().wait() }
+                            }
+                        }
+                        await started.wait()
+                        if callerIsCancelled { servers.cancelAll() }
+                        try await servers.waitForAll()
+                    }
                     try await group.waitForAll()
                 }
             }
         }
-        #expect(lines.all.contains { $0.contains("ignore their cancellation") })
+        #expect(lines.all.contains { $0.contains("handlers have not answered in time") })
     }
 
     @Test("peers that confirm nothing do not hold the drain up", arguments: [0, 1, 24, 33])
