@@ -117,8 +117,12 @@ struct ClassReading {
         let files = filesValue.flatMap { value in
             collect { () throws(YAMLProblems) in try lists.files(value, tokens: tokens) }
         }
-        guard let tokens, let files else { return nil }
-        return VolumeAsk(tokens: tokens, files: files)
+        guard let tokensValue, let tokens, let files else { return nil }
+        let ask = VolumeAsk(tokens: tokens, files: files)
+        return collect { () throws(YAMLProblems) in
+            try lists.checkUse(tokensValue, ask)
+            return ask
+        }
     }
 
     /// A parameter's YAML with its places in the file, the known `${key}` put in and the others noted.

@@ -18,6 +18,14 @@ package struct FileAsk: Sendable, Hashable {
     package var rewriteSSH: Bool?
     /// For `docker-config` and `containers-auth`: a JSON object that the result is merged into (proxies, for example).
     package var merge: String?
+    /// The keys whose values are still to come from attributes, wholly or in part; empty in the request of a Mount. What
+    /// stands under such a key can't be judged.
+    package var symbolic: Set<Key> = []
+
+    /// The keys of an entry of `files`.
+    package enum Key: String, Sendable, Hashable, CaseIterable {
+        case path, format, tokens, mode, scope, mountPath, rewriteSSH, merge
+    }
 
     package init(
         path: String,
@@ -27,7 +35,8 @@ package struct FileAsk: Sendable, Hashable {
         scope: String? = nil,
         mountPath: String? = nil,
         rewriteSSH: Bool? = nil,
-        merge: String? = nil
+        merge: String? = nil,
+        symbolic: Set<Key> = []
     ) {
         self.path = path
         self.format = format
@@ -37,5 +46,6 @@ package struct FileAsk: Sendable, Hashable {
         self.mountPath = mountPath
         self.rewriteSSH = rewriteSSH
         self.merge = merge
+        self.symbolic = symbolic
     }
 }

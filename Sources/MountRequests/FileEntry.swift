@@ -1,11 +1,10 @@
 // Reading one entry of the `files` parameter.
 
+import Refusals
 import StrictYAML
 
 extension FileAsk {
-    private static let keys: Set<String> = [
-        "path", "format", "tokens", "mode", "scope", "mountPath", "rewriteSSH", "merge",
-    ]
+    private static let keys = Set(Key.allCases.map(\.rawValue))
 
     /// Reads `{ path, format, tokens, mode, scope, mountPath, rewriteSSH, merge }`. Whether such a file can be made is
     /// for `Rendering` to say; here its tokens must exist.
@@ -20,7 +19,8 @@ extension FileAsk {
         let scope = entry.text(entry.optional("scope"))
         let mountPath = entry.text(entry.optional("mountPath"), limit: RequestLimits.pathBytes)
         let rewriteSSH = Self.rewriteSSH(&entry)
-        let merge = entry.text(entry.optional("merge"), limit: RequestLimits.parameterBytes)
+        let merge = entry.text(entry.optional("merge"), limit: RequestLimits.mergeBytes)
+        let symbolic = Key.allCases.filter { Self.isStillToCome(entry.optional($0.rawValue), entry) }
         try entry.finish()
         self.init(
             path: path ?? "",
@@ -30,8 +30,14 @@ extension FileAsk {
             scope: scope,
             mountPath: mountPath,
             rewriteSSH: rewriteSSH,
-            merge: merge
+            merge: merge,
+            symbolic: Set(symbolic)
         )
+    }
+
+    private static func isStillToCome(_ value: YAMLValue?, _ entry: EntryReader) -> Bool {
+        guard let value, entry.isSymbolic else { return false }
+        return (value.elements ?? [value]).contains { $0.text.map(entry.isStillToCome) ?? false }
     }
 
     private static func tokens(_ entry: inout EntryReader, _ names: [String]?) -> [String] {
@@ -43,7 +49,9 @@ extension FileAsk {
             } else if let names, !names.contains(name), !entry.isStillToCome(name),
                 !names.contains(where: entry.isStillToCome)
             {
-                entry.note(element.notAllowed(names))
+                let meant = closestWord(to: name, among: names).map { "did you mean \(Refusal.quoted($0))? " } ?? ""
+                let fix = "\(meant)the tokens are: \(names.map { Refusal.quoted($0) }.joined(separator: ", "))"
+                entry.note(element.problem("there is no token \(Refusal.quoted(name))", fix: fix))
             }
             tokens.append(name)
         }

@@ -72,7 +72,9 @@ package enum MountRequestParser {
         let filesValue = try parameter(ParameterName.files, attributes)
         do {
             let tokens = try lists.tokens(tokensValue)
-            return VolumeAsk(tokens: tokens, files: try lists.files(filesValue, tokens: tokens))
+            let ask = VolumeAsk(tokens: tokens, files: try lists.files(filesValue, tokens: tokens))
+            try lists.checkUse(tokensValue, ask)
+            return ask
         } catch {
             throw Refusal(malformed: error)
         }

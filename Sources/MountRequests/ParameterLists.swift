@@ -1,5 +1,6 @@
 // The two parameters as lists of entries, whatever their texts came from.
 
+import Refusals
 import StrictYAML
 
 /// Reads the lists; every problem of every entry is found.
@@ -43,7 +44,28 @@ struct ParameterLists {
             }
         }
         try problems.finish()
+        let merged = files.reduce(0) { $0 + ($1.merge?.utf8.count ?? 0) }
+        guard merged <= RequestLimits.mergeBytes else {
+            let message = "merge of all files is \(merged) bytes long, and \(RequestLimits.mergeBytes) are allowed"
+            throw YAMLProblems(value.problem(message, fix: "shorten it"))
+        }
         return files
+    }
+
+    /// Refuses a token that no file is made of: it would be minted for nobody.
+    ///
+    /// - Parameter value: the list of the tokens, for their places.
+    func checkUse(_ value: YAMLValue, _ ask: VolumeAsk) throws(YAMLProblems) {
+        // A file whose tokens only the Pod knows may use any.
+        guard !ask.files.contains(where: { $0.symbolic.contains(.tokens) }) else { return }
+        let used = Set(ask.files.flatMap(\.tokens))
+        var problems = YAMLProblemCollector()
+        for (token, place) in zip(ask.tokens, value.elements ?? []) where !used.contains(token.name) {
+            if isSymbolic, AttributeReference.isOne(token.name) { continue }
+            let message = "no file uses the token \(Refusal.quoted(token.name))"
+            problems.add(place.problem(message, fix: "name it in files, or remove it"))
+        }
+        try problems.finish()
     }
 
     private func elements(_ value: YAMLValue, most: Int) throws(YAMLProblems) -> [YAMLValue] {

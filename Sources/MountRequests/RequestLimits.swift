@@ -24,6 +24,8 @@ package enum RequestLimits {
     package static let tokens = 16
     /// The most entries of `files`.
     package static let files = 32
+    /// The most bytes of `merge` of all files together.
+    package static let mergeBytes = 64 << 10
     /// The most repositories of one token.
     package static let repositories = 100
     /// The most permissions of one token.

@@ -16,6 +16,9 @@ protocol FileFormat: Sendable {
     /// Checks what can be checked before a token is minted.
     init(_ input: FormatInput) throws(Refusal)
 
+    /// How many bytes of the file are known before a token is there.
+    var plannedBytes: Int { get }
+
     /// The file's bytes, from the issued tokens in the order of ``FormatInput/tokens``.
     func contents(_ issued: [IssuedToken]) throws(Refusal) -> [UInt8]
 }
@@ -23,6 +26,7 @@ protocol FileFormat: Sendable {
 extension FileFormat {
     static var defaultMode: Int { 0o444 }
     static var options: Set<FileOption> { [] }
+    var plannedBytes: Int { 0 }
 }
 
 /// The options of a file that only some formats take.

@@ -18,16 +18,24 @@ package struct FilePlan: Sendable {
 
     private let files: [File]
 
+    /// The most bytes of all files together: a tmpfs is memory, and the driver takes no answer above 4 MiB.
+    static let mostBytes = 1 << 20
+
     /// Checks paths, modes, formats, options and tokens, and what the files need of each other.
     ///
     /// - Throws: the first of ``problems(_:tokens:)``.
     package init(_ files: [FileAsk], tokens: [PlannedToken]) throws(Refusal) {
         let (planned, problems) = Self.plan(files, tokens: tokens)
         if let first = problems.first { throw first }
+        guard planned.count == files.count else {
+            throw Refusal(.defect, "files are planned before all attributes are known")
+        }
         self.files = planned
     }
 
     /// Everything that is wrong with the files, in the order of the files; empty when ``init(_:tokens:)`` succeeds.
+    ///
+    /// What is still to come from an attribute (``FileAsk/symbolic``), and what hangs on it, is not judged.
     package static func problems(_ files: [FileAsk], tokens: [PlannedToken]) -> [Refusal] {
         plan(files, tokens: tokens).problems
     }
@@ -35,9 +43,11 @@ package struct FilePlan: Sendable {
     /// Makes the files, in the order in which they were asked for.
     ///
     /// - Parameter issued: every planned token that a file uses, by its name.
-    /// - Throws: ``Refusal`` with `StoreAnswerUnusable` when a user name or token can't be written in a format.
+    /// - Throws: ``Refusal`` with `StoreAnswerUnusable` when a user name or token can't be written in a format, with `FileInvalid`
+    ///   when the files are too large together.
     package func render(_ issued: [String: IssuedToken]) throws(Refusal) -> [RenderedFile] {
         var rendered: [RenderedFile] = []
+        var size = 0
         for file in files {
             var tokens: [IssuedToken] = []
             for name in file.tokens {
@@ -47,6 +57,8 @@ package struct FilePlan: Sendable {
                 tokens.append(token)
             }
             let contents = try file.format.contents(tokens)
+            size += contents.count
+            guard size <= Self.mostBytes else { throw Self.tooLarge(file.path) }
             rendered.append(RenderedFile(path: file.path, mode: file.mode, contents: contents))
         }
         return rendered
@@ -59,10 +71,14 @@ package struct FilePlan: Sendable {
         }
         var files: [File] = []
         var problems: [Refusal] = []
+        var size = 0
         for (index, ask) in asks.enumerated() {
             do throws(Refusal) {
                 try checkPath(ask, after: asks[..<index])
-                files.append(try plan(ask, among: asks, tokens: tokens))
+                guard let file = try plan(ask, among: asks, tokens: tokens) else { continue }
+                size += file.format.plannedBytes
+                guard size <= mostBytes else { throw tooLarge(ask.path) }
+                files.append(file)
             } catch {
                 problems.append(error)
             }
@@ -74,19 +90,50 @@ package struct FilePlan: Sendable {
         _ ask: FileAsk,
         among asks: [FileAsk],
         tokens: [PlannedToken]
-    ) throws(Refusal) -> File {
+    ) throws(Refusal) -> File? {
+        if ask.symbolic.contains(.format) { return nil }
         guard let format = FileFormats.named(ask.format) else { throw FileFormats.unknown(ask) }
         let mode = try checkMode(ask, format: format)
         try checkOptions(ask, format: format)
+        if ask.symbolic.contains(.tokens) || tokens.contains(where: { AttributeReference.isOne($0.name) }) {
+            return nil
+        }
         let input = FormatInput(ask: ask, tokens: try resolve(ask, tokens: tokens), files: asks)
-        return File(path: ask.path, mode: mode, tokens: ask.tokens, format: try format.init(input))
+        if ask.symbolic.isEmpty, !needsMore(format, asks) {
+            return File(path: ask.path, mode: mode, tokens: ask.tokens, format: try format.init(input))
+        }
+        if let judged = withoutSymbolic(input, format) { _ = try format.init(judged) }
+        return nil
+    }
+
+    /// The input with only those options that are known; `nil` where the rest hangs on what is not.
+    private static func withoutSymbolic(_ input: FormatInput, _ format: any FileFormat.Type) -> FormatInput? {
+        var ask = input.ask
+        if needsMore(format, input.files) || ask.symbolic.contains(.scope) && input.tokens.count > 1 { return nil }
+        if ask.symbolic.contains(.scope) { ask.scope = nil }
+        if ask.symbolic.contains(.mountPath) { ask.mountPath = nil }
+        if ask.symbolic.contains(.merge) { ask.merge = nil }
+        return FormatInput(ask: ask, tokens: input.tokens, files: input.files)
+    }
+
+    /// Whether a format looks for another file that may be among those that are not known yet.
+    private static func needsMore(_ format: any FileFormat.Type, _ asks: [FileAsk]) -> Bool {
+        guard format == GitConfigFormat.self else { return false }
+        return asks.contains { !$0.symbolic.isDisjoint(with: [.path, .format, .tokens]) }
+    }
+
+    static func tooLarge(_ path: String) -> Refusal {
+        let rule = "with it the files are larger than \(mostBytes) bytes together"
+        let fix = "ask for fewer files, tokens or repositories, or shorten merge"
+        return Refusal(.fileInvalid, "file \(Refusal.quoted(path)): \(rule)", fix: fix)
     }
 
     private static func checkPath(_ ask: FileAsk, after earlier: ArraySlice<FileAsk>) throws(Refusal) {
+        if ask.symbolic.contains(.path) { return }
         if let problem = VolumePath.problem(with: ask.path) {
             throw ask.invalid(problem.rule, fix: problem.fix)
         }
-        for other in earlier {
+        for other in earlier where !other.symbolic.contains(.path) {
             if VolumePath.isSame(other.path, ask.path) {
                 throw ask.invalid("the path is asked for twice", fix: "name each file once")
             }

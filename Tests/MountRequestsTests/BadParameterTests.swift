@@ -181,9 +181,20 @@ private let token = "{ name: a, store: s, repository: o/r, permissions: { conten
         (
             "- { path: t, format: token, tokens: [sorce] }",
             """
-            ParameterMalformed: files[0].tokens[0], line 1: expected one of source, image, found the text "sorce"; did \
-            you mean "source"?
+            ParameterMalformed: files[0].tokens[0], line 1: there is no token "sorce"; did you mean "source"? the tokens \
+            are: "source", "image"
             """
+        ),
+        (
+            "- { path: t, format: token, tokens: [registry] }",
+            #"""
+            ParameterMalformed: files[0].tokens[0], line 1: there is no token "registry"; the tokens are: "source", \#
+            "image"
+            """#
+        ),
+        (
+            "- { path: t, format: token, tokens: [source] }",
+            #"ParameterMalformed: tokens[1], line 2: no file uses the token "image"; name it in files, or remove it"#
         ),
         (
             "- { path: t, format: token, tokens: [source, source] }",
@@ -210,12 +221,29 @@ private let token = "{ name: a, store: s, repository: o/r, permissions: { conten
         #expect(Call.with(files: text).refusal() == refusal)
     }
 
+    @Test func mergeOfAllFilesIsBounded() throws {
+        let merge = String(repeating: "m", count: 32 << 10)
+        func call(_ files: Int) -> Call {
+            let list = (0..<files).map {
+                "- { path: f\($0), format: docker-config, tokens: [source, image], merge: '${m}' }\n"
+            }
+            var call = Call.with(files: list.joined())
+            call.attributes["m"] = merge
+            return call
+        }
+        #expect(try call(2).parse().files.map(\.merge) == [merge, merge])
+        #expect(
+            call(3).refusal()
+                == "ParameterMalformed: files, line 1: merge of all files is 98304 bytes long, and 65536 are allowed; shorten it"
+        )
+    }
+
     @Test(arguments: [
         ("0444", 0o444), ("\"0444\"", 0o444), ("0o444", 0o444), ("'0o555'", 0o555), ("0", 0), ("0600", 0o600),
         ("01777", 0o1777), ("00644", 0o644),
     ])
     func modes(written: String, mode: Int) throws {
-        let call = Call.with(files: "- { path: t, format: token, tokens: [source], mode: \(written) }")
+        let call = Call.with(files: "- { path: t, format: token, tokens: [source, image], mode: \(written) }")
         #expect(try call.parse().files[0].mode == mode)
     }
 

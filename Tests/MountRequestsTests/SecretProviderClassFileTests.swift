@@ -155,8 +155,8 @@ private func lines(_ problems: [YAMLProblem]) -> [String] { problems.map(\.descr
         (
             good.replacing("[source], mode", with: "[sauce], mode"),
             """
-            f:12:62: spec.parameters.files[0].tokens[0]: expected one of source, image, found the text "sauce"; \
-            did you mean "source"?
+            f:12:62: spec.parameters.files[0].tokens[0]: there is no token "sauce"; did you mean "source"? \
+            the tokens are: "source", "image"
             """
         ),
     ])

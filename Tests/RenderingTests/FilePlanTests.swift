@@ -33,6 +33,19 @@ import TokenStore
             "FileInvalid: file \"...x/y\": its first element begins with .., which the driver keeps for itself; rename it"
         ),
         ("/x", "FileInvalid: file \"/x\": the path is absolute; write it relative to the volume, without the first /"),
+        ("a/../\u{301}b", "FileInvalid: file \"a/../?b\": the path has a .. element; stay inside the volume"),
+        (
+            "/\u{301}b",
+            "FileInvalid: file \"/?b\": the path is absolute; write it relative to the volume, without the first /"
+        ),
+        (
+            "..\u{301}c",
+            "FileInvalid: file \"..?c\": its first element begins with .., which the driver keeps for itself; rename it"
+        ),
+        (
+            "a//\u{301}b",
+            "FileInvalid: file \"a//?b\": the path has an empty or . element; write it plainly, as in folder/file"
+        ),
         ("a//b", "FileInvalid: file \"a//b\": the path has an empty or . element; write it plainly, as in folder/file"),
         ("a/", "FileInvalid: file \"a/\": the path has an empty or . element; write it plainly, as in folder/file"),
         ("./a", "FileInvalid: file \"./a\": the path has an empty or . element; write it plainly, as in folder/file"),
@@ -75,6 +88,10 @@ import TokenStore
             "file \"a/b\": it clashes with \"a\": one would be a file and a folder at once; rename one of them"
         ),
         (
+            ["a", "a/\u{301}c"],
+            "file \"a/?c\": it clashes with \"a\": one would be a file and a folder at once; rename one of them"
+        ),
+        (
             ["a/b/c", "a/b"],
             "file \"a/b\": it clashes with \"a/b/c\": one would be a file and a folder at once; rename one of them"
         ),
@@ -82,6 +99,65 @@ import TokenStore
     func clash(paths: [String], message: String) throws {
         let asks = paths.map { FileAsk(path: $0, format: "token", tokens: ["source"]) }
         #expect(try problem(asks) == "FileInvalid: " + message)
+    }
+
+    /// The kernel knows bytes: two spellings of one letter are two files.
+    @Test func spellingsOfOneLetterAreTwoFiles() throws {
+        let asks = ["\u{e9}", "e\u{301}"].map { FileAsk(path: $0, format: "token", tokens: ["source"]) }
+        #expect(try problem(asks) == nil)
+        let twice = try problem([asks[0], asks[1], asks[1]])
+        #expect(twice?.contains("asked for twice") == true)
+    }
+
+    @Test func allFilesTogetherAreBounded() throws {
+        let asks = ["a", "b"].map { FileAsk(path: $0, format: "token", tokens: ["source"]) }
+        let plan = try FilePlan(asks, tokens: [Sample.git()])
+        let half = String(repeating: "x", count: 512 << 10)
+        #expect(try plan.render(["source": Sample.issued(half)]).count == 2)
+        let refusal = #expect(throws: Refusal.self) { try plan.render(["source": Sample.issued(half + "x")]) }
+        #expect(
+            refusal?.description
+                == "FileInvalid: file \"b\": with it the files are larger than 1048576 bytes together; ask for fewer files, "
+                + "tokens or repositories, or shorten merge"
+        )
+    }
+
+    /// What holds no token is counted before a token is minted.
+    @Test func largeConfigurationsAreRefusedAhead() throws {
+        let long = String(repeating: "r", count: 2000)
+        let token = try Sample.git(repositories: (0..<100).map { "o/\(long)\($0)" })
+        func asks(_ count: Int) -> [FileAsk] {
+            (0..<count).flatMap { Sample.gitFiles("c\($0)", credential: "k\($0)", scope: "repository") }
+        }
+        #expect(try problem(asks(2), [token]) == nil)
+        #expect(try problem(asks(3), [token])?.contains("larger than 1048576 bytes") == true)
+        let wide = try Sample.git(repositories: (0..<300).map { "o/\(long)\($0)" })
+        #expect(try problem(asks(1), [wide])?.contains("larger than 1048576 bytes") == true)
+    }
+
+    /// An offline check can't judge what only a Pod knows, and judges the rest.
+    @Test func whatIsStillToComeIsNotJudged() throws {
+        func problems(_ change: (inout FileAsk) -> Void, with others: [FileAsk] = []) throws -> [String] {
+            var ask = FileAsk(path: "c", format: "gitconfig", tokens: ["source"])
+            change(&ask)
+            let credential = FileAsk(path: "k", format: "git-credential", tokens: ["source"])
+            return FilePlan.problems([ask, credential] + others, tokens: [try Sample.git()]).map(\.message)
+        }
+        let attribute = "${x}"
+        #expect(try problems { $0.scope = attribute }.count == 1)
+        #expect(try problems { ($0.scope, $0.symbolic) = (attribute, [.scope]) } == [])
+        #expect(try problems { ($0.mountPath, $0.symbolic) = (attribute, [.mountPath]) } == [])
+        #expect(try problems { ($0.format, $0.symbolic) = (attribute, [.format]) } == [])
+        #expect(try problems { ($0.path, $0.symbolic) = (attribute, [.path]) } == [])
+        #expect(try problems { ($0.tokens, $0.symbolic) = ([attribute], [.tokens]) } == [])
+        #expect(try problems { ($0.format, $0.merge, $0.symbolic) = ("docker-config", attribute, [.merge]) }.count == 1)
+        #expect(
+            try problems { ($0.merge, $0.symbolic) = (attribute, [.merge]) }.first?.contains("has no merge") == true
+        )
+        #expect(try problems { ($0.scope, $0.mountPath, $0.symbolic) = ("all", attribute, [.mountPath]) }.count == 1)
+        #expect(try problems { ($0.path, $0.format, $0.symbolic) = ("../x", attribute, [.format]) }.count == 1)
+        let ask = FileAsk(path: "c", format: "\(attribute)", tokens: ["source"], symbolic: [.format])
+        #expect(throws: Refusal.self) { try FilePlan([ask], tokens: [Sample.git()]) }
     }
 
     @Test func namesThatOnlyLookAlikeAreNoClash() throws {

@@ -58,6 +58,14 @@ import TokenStore
         #expect(try refusal("netrc", Sample.issued(user: secret))?.reason == .storeAnswerUnusable)
     }
 
+    /// A shell takes these files apart.
+    @Test(arguments: ["askpass", "env"], ["ü", "a'\u{301}b", "a\u{a0}b"])
+    func scriptsAreASCII(format: String, text: String) throws {
+        #expect(try refusal(format, Sample.issued(text))?.message.hasSuffix("its token holds non-ASCII text") == true)
+        let user = try refusal(format, Sample.issued(user: text))
+        #expect(user?.message.hasSuffix("its user name holds non-ASCII text") == true)
+    }
+
     @Test(arguments: ["token", "password"])
     func emptyBareToken(format: String) throws {
         #expect(try refusal(format, Sample.issued(""))?.reason == .storeAnswerUnusable)

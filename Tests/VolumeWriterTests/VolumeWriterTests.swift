@@ -102,6 +102,8 @@ import VolumeWriter
         ("..data", "the path begins with .."), ("a//b", "the path is not in its shortest form"),
         ("./a", "the path is not in its shortest form"), (".", "the path is not in its shortest form"),
         ("a/", "the path is not in its shortest form"), ("a\0b", "the path holds NUL"),
+        ("a/../\u{301}b", "the path has a .. element"), ("/\u{301}b", "the path is absolute"),
+        ("..\u{301}c", "the path begins with .."), ("a//\u{301}b", "the path is not in its shortest form"),
         (String(repeating: "e", count: 256), "an element is longer than 255 bytes"),
         (String(repeating: "ab/", count: 1400) + "c", "the path is longer than 4096 bytes"),
     ])
@@ -116,6 +118,8 @@ import VolumeWriter
         let volume = try ScratchVolume()
         let clash = #expect(throws: VolumeWriterError.self) { try volume.write(["a": "", "a/b/c": ""]) }
         #expect(clash?.description == "cannot write \"a/b/c\": \"a\" is a file already")
+        let marked = #expect(throws: VolumeWriterError.self) { try volume.write(["a": "", "a/\u{301}c": ""]) }
+        #expect(marked?.problem == "\"a\" is a file already")
         let file = VolumeFile(path: "a", mode: 0o444, contents: [])
         #expect(throws: VolumeWriterError("write", "a", "it is there twice")) {
             try volume.writer().write([file, file])
@@ -123,6 +127,22 @@ import VolumeWriter
         #expect(throws: VolumeWriterError("write", "a", "the mode 1023 is not between 0 and 0777")) {
             try volume.writer().write([VolumeFile(path: "a", mode: 0o1777, contents: [])])
         }
+    }
+
+    /// Two spellings of one letter are two names for the kernel, and a combining mark ends no element.
+    @Test func namesAreBytes() throws {
+        let volume = try ScratchVolume()
+        let files = ["\u{e9}", "e\u{301}", "sub/\u{301}x"].map {
+            VolumeFile(path: $0, mode: 0o444, contents: Array($0.utf8))
+        }
+        #expect(try volume.writer().write(files) == .written)
+        #expect(try volume.writer().write(files) == .unchanged)
+        for file in files {
+            #expect(FileManager.default.contents(atPath: "\(volume.path)/\(file.path)") == Data(file.contents))
+        }
+        #expect(try volume.link("sub") == "..data/sub")
+        #expect(try volume.writer().write([files[0]]) == .written)
+        #expect(try volume.names().map { Array($0.utf8) }.contains(Array("e\u{301}".utf8)) == false)
     }
 
     @Test func neverPrintsItsContents() {

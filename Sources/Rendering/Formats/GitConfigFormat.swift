@@ -31,11 +31,14 @@ struct GitConfigFormat: FileFormat {
         try Self.checkKeys(input, servers: servers, scope: scope)
 
         var lines = ["[credential]", "\thelper ="]
+        var size = 0
         for (token, server) in zip(input.tokens, servers) {
             let file = try Self.credentialFile(for: token, input)
             let helper = Self.helper(for: file, ask: ask)
             for url in Self.urls(of: token, server: server, scope: scope) {
                 try Self.checkText(url, of: ask)
+                size += url.utf8.count + helper.utf8.count
+                guard size <= FilePlan.mostBytes else { throw FilePlan.tooLarge(ask.path) }
                 lines.append("[credential \"\(url)\"]")
                 if scope == .repository { lines.append("\tuseHttpPath = true") }
                 lines.append("\thelper = \"\(Self.escaped(helper))\"")
@@ -44,6 +47,8 @@ struct GitConfigFormat: FileFormat {
         if ask.rewriteSSH == true { lines += try Self.rewrites(input, servers: servers) }
         text = lines.joined(separator: "\n") + "\n"
     }
+
+    var plannedBytes: Int { text.utf8.count }
 
     func contents(_ issued: [IssuedToken]) -> [UInt8] { Array(text.utf8) }
 

@@ -20,7 +20,7 @@ struct GitCredentialsFormat: FileFormat {
     func contents(_ issued: [IssuedToken]) throws(Refusal) -> [UInt8] {
         var text = ""
         for (entry, issued) in zip(entries, issued) {
-            let credential = try Credential(issued, of: entry.token, in: Self.name, isASCII: true)
+            let credential = try Credential(issued, of: entry.token, in: Self.name)
             let user = PercentEncoding.encode(credential.username)
             let password = PercentEncoding.encode(credential.password)
             // The port's colon is encoded too, as git's own store writes it.

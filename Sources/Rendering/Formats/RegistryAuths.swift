@@ -49,6 +49,9 @@ struct RegistryAuths: Sendable {
     private static func base(of ask: FileAsk) throws(Refusal) -> [String: JSONValue] {
         guard let merge = ask.merge else { return [:] }
         let example = "write an object as JSON, for example { \"proxies\": {} }"
+        guard !JSONValue.hasExponent(merge) else {
+            throw ask.invalid("merge holds a number with an exponent", fix: "write its digits")
+        }
         guard let value = JSONValue(parsing: merge) else { throw ask.invalid("merge is no JSON", fix: example) }
         guard let members = value.object else { throw ask.invalid("merge is no JSON object", fix: example) }
         return members

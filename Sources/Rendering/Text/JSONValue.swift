@@ -24,6 +24,25 @@ enum JSONValue: Sendable, Equatable {
         self = value
     }
 
+    /// Whether a JSON text holds a number such as `1e18`, which is written again with more digits than it had.
+    static func hasExponent(_ text: String) -> Bool {
+        var isText = false
+        var previous: UInt8 = 0
+        for byte in text.utf8 {
+            if isText {
+                if byte == UInt8(ascii: "\""), previous != UInt8(ascii: "\\") { isText = false }
+                // An escaped backslash escapes nothing.
+                previous = previous == UInt8(ascii: "\\") ? 0 : byte
+                continue
+            }
+            let isExponent = byte == UInt8(ascii: "e") || byte == UInt8(ascii: "E")
+            if isExponent, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(previous) { return true }
+            isText = byte == UInt8(ascii: "\"")
+            previous = isText ? 0 : byte
+        }
+        return false
+    }
+
     var object: [String: JSONValue]? {
         guard case .object(let members) = self else { return nil }
         return members
