@@ -33,18 +33,18 @@ import TokenStore
             "FileInvalid: file \"...x/y\": its first element begins with .., which the driver keeps for itself; rename it"
         ),
         ("/x", "FileInvalid: file \"/x\": the path is absolute; write it relative to the volume, without the first /"),
-        ("a/../\u{301}b", "FileInvalid: file \"a/../?b\": the path has a .. element; stay inside the volume"),
+        ("a/../\u{301}b", "FileInvalid: file \"a/..?b\": the path has a .. element; stay inside the volume"),
         (
             "/\u{301}b",
-            "FileInvalid: file \"/?b\": the path is absolute; write it relative to the volume, without the first /"
+            "FileInvalid: file \"?b\": the path is absolute; write it relative to the volume, without the first /"
         ),
         (
             "..\u{301}c",
-            "FileInvalid: file \"..?c\": its first element begins with .., which the driver keeps for itself; rename it"
+            "FileInvalid: file \".?c\": its first element begins with .., which the driver keeps for itself; rename it"
         ),
         (
             "a//\u{301}b",
-            "FileInvalid: file \"a//?b\": the path has an empty or . element; write it plainly, as in folder/file"
+            "FileInvalid: file \"a/?b\": the path has an empty or . element; write it plainly, as in folder/file"
         ),
         ("a//b", "FileInvalid: file \"a//b\": the path has an empty or . element; write it plainly, as in folder/file"),
         ("a/", "FileInvalid: file \"a/\": the path has an empty or . element; write it plainly, as in folder/file"),
@@ -89,7 +89,7 @@ import TokenStore
         ),
         (
             ["a", "a/\u{301}c"],
-            "file \"a/?c\": it clashes with \"a\": one would be a file and a folder at once; rename one of them"
+            "file \"a?c\": it clashes with \"a\": one would be a file and a folder at once; rename one of them"
         ),
         (
             ["a/b/c", "a/b"],
