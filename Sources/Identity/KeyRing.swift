@@ -37,6 +37,8 @@ struct KeyRing: Sendable {
     private var failure: Refusal?
     private var lastFetch: UTCInstant?
     private var fetchBefore: UTCInstant?
+    /// How often a fetch showed that a key was withdrawn.
+    private(set) var generation = 0
     /// Whether a fetch runs.
     private(set) var isFetching = false
 
@@ -109,6 +111,7 @@ struct KeyRing: Sendable {
             let lost = known.map { !keys.includes($0.keys) || $0.issuer != document.issuer } ?? false
             known = Known(keys: keys, issuer: document.issuer, fetchedAt: now)
             failure = nil
+            if lost { generation += 1 }
             return lost
         }
     }

@@ -21,8 +21,11 @@ final class SharedKeys: Sendable {
         case cancelled
     }
 
+    /// A key, its issuer, and how often keys had been withdrawn when it was looked up.
+    typealias Usable = (SigningKey, issuer: String, generation: Int)
+
     private enum Move {
-        case use(SigningKey, issuer: String)
+        case use(Usable)
         case refuse(Refusal)
         case lead
         case follow(round: Int)
@@ -55,29 +58,32 @@ final class SharedKeys: Sendable {
     var waiterCount: Int { state.withLock { $0.waiters.count } }
 
     /// The key of this ID when no fetch is due; `nil` when one is.
-    func keyAtHand(_ id: String, _ algorithm: SigningAlgorithm) throws(Refusal) -> (SigningKey, issuer: String)? {
+    func keyAtHand(_ id: String, _ algorithm: SigningAlgorithm) throws(Refusal) -> Usable? {
         let now = clock.now
-        switch state.withLock({ $0.ring.step(id: id, algorithm: algorithm, now: now, fetched: false) }) {
-        case .use(let key, let issuer): return (key, issuer)
+        let (step, generation) = state.withLock { state in
+            (state.ring.step(id: id, algorithm: algorithm, now: now, fetched: false), state.ring.generation)
+        }
+        switch step {
+        case .use(let key, let issuer): return (key, issuer, generation)
         case .refuse(let refusal): throw refusal
         case .fetch: return nil
         }
     }
 
     /// The key of this ID, after a fetch when one is due.
-    func key(_ id: String, _ algorithm: SigningAlgorithm) async throws(Refusal) -> (SigningKey, issuer: String) {
+    func key(_ id: String, _ algorithm: SigningAlgorithm) async throws(Refusal) -> Usable {
         var fetched = false
         while true {
             let now = clock.now
             let move: Move = state.withLock { state in
                 switch state.ring.step(id: id, algorithm: algorithm, now: now, fetched: fetched) {
-                case .use(let key, let issuer): .use(key, issuer: issuer)
+                case .use(let key, let issuer): .use((key, issuer, state.ring.generation))
                 case .refuse(let refusal): .refuse(refusal)
                 case .fetch: Self.joinFetch(&state, now: now)
                 }
             }
             switch move {
-            case .use(let key, let issuer): return (key, issuer)
+            case .use(let usable): return usable
             case .refuse(let refusal): throw refusal
             case .lead: fetched = try await lead()
             case .follow(let round): fetched = try await follow(round)

@@ -9,6 +9,8 @@ struct TokenMemory: Sendable {
     static let capacity = 4096
 
     private var tokens: [SHA256Digest: VerifiedToken] = [:]
+    /// How often ``forget()`` was called.
+    private(set) var generation = 0
 
     /// The number of tokens that are remembered.
     var count: Int { tokens.count }
@@ -36,5 +38,8 @@ struct TokenMemory: Sendable {
     }
 
     /// Forgets all of them.
-    mutating func forget() { tokens.removeAll() }
+    mutating func forget() {
+        tokens.removeAll()
+        generation += 1
+    }
 }

@@ -79,8 +79,8 @@ package final class TokenVerifier: Sendable {
     /// - Throws: `TokenMalformed`, `TokenRejected`, `TokenExpired`, `TokenNotForPod` or `KeysUnavailable`.
     package func verifyIfKeysKnown(_ token: Secret) throws(Refusal) -> VerifiedToken? {
         let parts = try CompactToken(token)
-        guard let (key, issuer) = try keys.keyAtHand(parts.keyID, parts.algorithm) else { return nil }
-        return try check(parts, of: token, with: key, issuer: issuer)
+        guard let (key, issuer, generation) = try keys.keyAtHand(parts.keyID, parts.algorithm) else { return nil }
+        return try check(parts, of: token, with: key, issuer: issuer, generation)
     }
 
     /// Verifies the token; fetches keys first when needed, at most once.
@@ -89,8 +89,8 @@ package final class TokenVerifier: Sendable {
     ///   when the task is.
     package func verify(_ token: Secret) async throws(Refusal) -> VerifiedToken {
         let parts = try CompactToken(token)
-        let (key, issuer) = try await keys.key(parts.keyID, parts.algorithm)
-        return try check(parts, of: token, with: key, issuer: issuer)
+        let (key, issuer, generation) = try await keys.key(parts.keyID, parts.algorithm)
+        return try check(parts, of: token, with: key, issuer: issuer, generation)
     }
 
     /// Fetches the keys when there are none yet, so that the first Mount does not wait for them.
@@ -108,7 +108,8 @@ package final class TokenVerifier: Sendable {
         _ parts: CompactToken,
         of token: Secret,
         with key: SigningKey,
-        issuer: String
+        issuer: String,
+        _ generation: Int
     ) throws(Refusal) -> VerifiedToken {
         guard key.signed(parts.signedBytes, as: parts.signature) else {
             throw Refusal(
@@ -120,7 +121,7 @@ package final class TokenVerifier: Sendable {
         let now = clock.now
         let verified = try TokenClaims(json: parts.claims)
             .verified(issuer: self.issuer ?? issuer, audience: audience, leeway: leeway, now: now)
-        memory.remember(verified, as: token.sha256, now: now, leeway: leeway)
+        memory.remember(verified, as: token.sha256, now: now, leeway: leeway, generation: generation)
         return verified
     }
 }
@@ -135,8 +136,18 @@ private final class MemoryBox: Sendable {
         memory.withLock { $0.token(digest, now: now, leeway: leeway) }
     }
 
-    func remember(_ token: VerifiedToken, as digest: SHA256Digest, now: UTCInstant, leeway: Duration) {
-        memory.withLock { $0.remember(token, as: digest, now: now, leeway: leeway) }
+    /// Remembers a token that was verified with keys of `generation`, unless a key was withdrawn since.
+    func remember(
+        _ token: VerifiedToken,
+        as digest: SHA256Digest,
+        now: UTCInstant,
+        leeway: Duration,
+        generation: Int
+    ) {
+        memory.withLock { memory in
+            guard generation >= memory.generation else { return }
+            memory.remember(token, as: digest, now: now, leeway: leeway)
+        }
     }
 
     func forget() { memory.withLock { $0.forget() } }
