@@ -2,10 +2,8 @@
 
 import ArgumentParser
 import MountRequests
-import MountService
 import Policy
 import Refusals
-import TokenStore
 
 /// `daypass explain`.
 struct ExplainCommand: ParsableCommand {
@@ -32,19 +30,24 @@ struct ExplainCommand: ParsableCommand {
 
     func run() throws {
         let configuration = try ConfigurationFile.load(config)
-        let parameters = try tenant.load().parameters.merging(tenant.volumeAttributes) { _, pod in pod }
-        let ask: VolumeAsk
-        do throws(Refusal) { ask = try MountRequestParser.volumeAsk(parameters) } catch { throw refused(error) }
-        let explanation = configuration.policy.explain(ask.tokens, for: pod.subject)
-        print(json ? try JSONOutput.text(explanation) : explanation.text)
-        guard explanation.isGranted else { throw Exit.negative }
-        do throws(Refusal) {
-            try MountPlan(ask, volume: "volume", subject: pod.subject, policy: configuration.policy).checkFiles()
-        } catch { throw refused(error) }
-    }
-
-    private func refused(_ refusal: Refusal) -> ExitCode {
-        Output.error("\(refusal)")
-        return Exit.negative
+        let provided = try tenant.load()
+        if let home = provided.namespace, home != pod.namespace {
+            Output.error(
+                "warning: \(provided.name) is of namespace \(home), and only Pods there can use it; -n names "
+                    + Refusal.quoted(pod.namespace)
+            )
+        }
+        let story = ExplainStory(
+            configuration.policy,
+            subject: pod.subject,
+            parameters: provided.parameters.merging(tenant.volumeAttributes) { _, pod in pod }
+        )
+        if json {
+            print(try JSONOutput.text(story))
+        } else {
+            if let explanation = story.explanation { print(explanation.text) }
+            for refused in story.problems { Output.error(refused.line) }
+        }
+        guard story.isGranted else { throw Exit.negative }
     }
 }

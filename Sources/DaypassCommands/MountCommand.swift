@@ -59,14 +59,14 @@ struct MountCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
+        ProcessLimits.forbidCoreDumps()
         let answer = try await ask(try request())
         if answer.hasError, !answer.error.code.isEmpty {
-            Output.error("the provider refused with error code \(answer.error.code)")
-            throw Exit.negative
+            throw try refused(answer.error.code, "", "the provider refused with error code \(answer.error.code)")
         }
         guard !answer.objectVersion.isEmpty else {
-            Output.error("the provider named no object version; the driver fails such a mount")
-            throw Exit.negative
+            let message = "the provider named no object version; the driver fails such a mount"
+            throw try refused("", message, message)
         }
         let files = answer.files.map { VolumeFile(path: $0.path, mode: Int($0.mode), contents: Array($0.contents)) }
         let writer = VolumeWriter(
@@ -108,10 +108,25 @@ struct MountCommand: AsyncParsableCommand {
         }
     }
 
+    /// Tells a refusal: the line on standard error, and with `--json` a document on standard output.
+    private func refused(_ code: String, _ message: String, _ line: String) throws -> ExitCode {
+        struct Report: Encodable {
+            var outcome = "refused"
+            let code: String
+            let message: String
+        }
+        Output.error(line)
+        if json { print(try JSONOutput.text(Report(code: code, message: message))) }
+        return Exit.negative
+    }
+
     private func ask(_ request: V1alpha1_MountRequest) async throws -> V1alpha1_MountResponse {
         let message: [UInt8] = try request.serializedBytes()
+        // As much as the driver takes: gRPC's default.
+        var options = UnaryClientOptions()
+        options.maxMessageBytes = 4 << 20
         do {
-            let bytes = try await withUnaryClient(socketPath: socket) { client in
+            let bytes = try await withUnaryClient(socketPath: socket, options: options) { client in
                 try await client.call(
                     "/v1alpha1.CSIDriverProvider/Mount",
                     message,
@@ -120,12 +135,19 @@ struct MountCommand: AsyncParsableCommand {
             }
             return try V1alpha1_MountResponse(serializedBytes: bytes)
         } catch let status as RPCStatus {
-            guard status.code == .unavailable else {
-                Output.error("code = \(status.code.name) desc = \(status.message)")
-                throw Exit.negative
+            switch status.code {
+            case .unavailable:
+                let why = "no provider answers: \(status.message)"
+                Output.error("\(socket): \(why); is the daemon running, and are you root?")
+                throw Exit.unusable
+            case .deadlineExceeded, .cancelled:
+                // Daypass never answers so: these are the client's own.
+                Output.error("\(socket): no answer within \(max(1, timeout)) s: \(status.message)")
+                throw Exit.unusable
+            default:
+                let line = "code = \(status.code.name) desc = \(status.message)"
+                throw try refused(status.code.name, status.message, line)
             }
-            Output.error("\(socket): no provider answers: \(status.message); is the daemon running, and are you root?")
-            throw Exit.unusable
         } catch {
             Output.error("\(socket): no provider answers: \(error)")
             throw Exit.unusable

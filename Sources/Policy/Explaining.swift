@@ -1,7 +1,7 @@
 // Tells why policy decides as it does.
 
 package import MountRequests
-import Refusals
+package import Refusals
 package import TokenStore
 
 extension NodePolicy {
@@ -70,7 +70,8 @@ extension Explanation.Granted {
 }
 
 extension Explanation.Refused {
-    fileprivate init(_ refusal: Refusal) {
+    /// The refusal as its Pod would see it.
+    package init(_ refusal: Refusal) {
         self.init(
             reason: refusal.reason.code,
             message: refusal.message,
