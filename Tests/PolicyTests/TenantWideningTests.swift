@@ -56,7 +56,8 @@ import TokenStore
                 - { name: deeper, store: github, repositories: [our-org/x, other-org/x], permissions: { contents: read } }
                 - { name: image, store: push, repository: binder/x, actions: [push] }
                 - { name: none, store: nowhere, repository: a/b, permissions: { contents: read } }
-                """
+                """,
+                "files": "- { path: all, format: json, tokens: [source, deeper, image, none] }",
             ],
             ["clone: our-org/x contents:read", "NotGranted", "StoreUnknown", "StoreUnknown"]
         ),
