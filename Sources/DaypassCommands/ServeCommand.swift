@@ -21,7 +21,8 @@ struct ServeCommand: AsyncParsableCommand {
         abstract: "Serve the provider API on a Unix socket.",
         discussion: """
             Reads the node's configuration, binds the socket and answers the driver's calls. SIGTERM and SIGINT end it: \
-            no new calls are taken; calls in flight have the time of server.drain to end, and are cancelled then.
+            calls in flight have the time of server.drain to end, and are cancelled then; new ones are refused with \
+            ShuttingDown.
 
             Exit code 0: it was told to end. 1: the configuration has errors. 2: the configuration can't be read, or \
             the socket can't be served.

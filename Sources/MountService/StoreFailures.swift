@@ -12,7 +12,12 @@ extension TokenStoreError {
         case .refused: Refusal(.storeRefused, message, fix: fix)
         case .misconfigured: Refusal(.storeMisconfigured, message, fix: fix)
         case .rateLimited:
-            Refusal(.storeRateLimited, message + (retryAt.map { "; not before \($0.rfc3339)" } ?? ""), fix: again)
+            // A store that knows the time says it in its own words.
+            Refusal(
+                .storeRateLimited,
+                message + (retryAt.map { message.contains($0.rfc3339) ? "" : "; not before \($0.rfc3339)" } ?? ""),
+                fix: again
+            )
         case .unavailable: Refusal(.storeUnavailable, message, fix: fix.isEmpty ? again : fix)
         case .malformedAnswer: Refusal(.storeAnswerUnusable, message, fix: fix.isEmpty ? again : fix)
         case .cancelled: Refusal(.cancelled, message, fix: again)

@@ -21,6 +21,12 @@ struct FinalCodeTests {
         }
     }
 
+    @Test func aDaemonThatEndsAnswersFinally() {
+        let status = ProviderService.endingStatus
+        #expect(!notFinal.contains(status.code))
+        #expect(status.message == "ShuttingDown: the daemon is ending; kubelet tries again by itself")
+    }
+
     @Test(arguments: [
         (Reason.attributesMalformed, RPCStatus.Code.invalidArgument), (.tokenMissing, .failedPrecondition),
         (.tokenRejected, .unauthenticated), (.notGranted, .permissionDenied), (.storeUnknown, .notFound),
