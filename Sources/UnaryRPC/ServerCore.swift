@@ -29,6 +29,8 @@ final class ServerCore: Sendable {
     /// Set when the core takes no more calls.
     let isDraining = Atomic<Bool>(false)
     private let bell = Mutex<CorePointer?>(nil)
+    /// Set when there was no memory for the bell, so that nobody waits for it.
+    let isWithoutBell = Atomic<Bool>(false)
     let callsInFlight = Atomic<Int>(0)
     /// Where late answers are worked on; finished when no more will come.
     let jobs: AsyncStream<Job>
@@ -81,7 +83,10 @@ final class ServerCore: Sendable {
     func end() {
         isEnding.store(true, ordering: .releasing)
         // Without memory for that, the word that no more calls come has to do.
-        guard let server = CorePointer(grpc_server_create(nil, nil)) else { return beginDrain() }
+        guard let server = CorePointer(grpc_server_create(nil, nil)) else {
+            isWithoutBell.store(true, ordering: .releasing)
+            return beginDrain()
+        }
         grpc_server_register_completion_queue(server.raw, queue.raw, nil)
         grpc_server_start(server.raw)
         bell.withLock { $0 = server }

@@ -19,6 +19,7 @@ struct ServerLoop {
     private var plan: DrainPlan?
     private var phase = DrainPlan.Phase.settling
     private var isShutDown = false
+    private var hasHeardBell = false
     private var isClosed = false
 
     init(core: ServerCore) {
@@ -76,7 +77,7 @@ struct ServerLoop {
             open[ObjectIdentifier(call)] = nil
             unheard.end(ObjectIdentifier(call))
             core.callsInFlight.subtract(1, ordering: .relaxed)
-        case .bell: break
+        case .bell: hasHeardBell = true
         case .serverShutDown: isShutDown = true
         }
     }
@@ -115,8 +116,10 @@ struct ServerLoop {
     private mutating func endIfDone() {
         guard open.isEmpty else { return }
         if plan != nil, !core.isDraining.load(ordering: .acquiring) { end() }
-        // Nobody can start an operation now: no call waits, none is in flight, and no connection is left.
-        if waiting == 0, isShutDown, !isClosed {
+        // Nobody can start an operation now: no call waits, none is in flight, no connection is left, and the bell, which
+        // another thread may still be hanging up, has rung. The core aborts on an operation after the queue's end.
+        let isQuiet = hasHeardBell || core.isWithoutBell.load(ordering: .acquiring)
+        if waiting == 0, isShutDown, isQuiet, !isClosed {
             isClosed = true
             core.finish()
         }

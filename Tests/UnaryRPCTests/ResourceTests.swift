@@ -14,7 +14,9 @@ struct ResourceTests {
             try await Self.callAll(100)
             let before = names(in: "/proc/self/fd").count
             try await Self.callAll(10_000)
-            #expect(names(in: "/proc/self/fd").count == before)
+            // The runtime opens and closes one for its timers.
+            let after = names(in: "/proc/self/fd").count
+            #expect(after <= before + 1, "\(before) descriptors became \(after)")
             #expect(LiveObjects.serverCallCount == 0)
             #expect(LiveObjects.clientCallCount == 0)
             #expect(LiveObjects.bufferCount == 0)
