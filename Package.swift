@@ -16,6 +16,7 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let flyingFox = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let inMemoryLogging = Target.Dependency.product(name: "InMemoryLogging", package: "swift-log")
 let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -40,6 +41,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -67,6 +69,8 @@ let package = Package(
         .target(name: "Identity", dependencies: ["Refusals", "TokenStore", crypto, cryptoExtras, logging]),
         .target(name: "Rendering", dependencies: ["MountRequests", "Refusals", "TokenStore", crypto]),
         .target(name: "Leases", dependencies: ["TokenStore", crypto, logging]),
+        .target(name: "LeaseJournal", dependencies: ["Leases", "TokenStore", crypto, grdb, logging]),
+        .target(name: "BuildEnds", dependencies: ["HTTPTransfer", "Leases", "TokenStore", logging]),
         .target(
             name: "MountService",
             dependencies: [
@@ -79,9 +83,8 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "HTTPTransfer", "Identity", "Leases", "MountRequests", "MountService", "Policy", "Refusals",
-                "Rendering",
-                "TokenStore", "TokenStores", "UnaryRPC", crypto, lifecycle, logging,
+                "BuildEnds", "HTTPTransfer", "Identity", "LeaseJournal", "Leases", "MountRequests", "MountService",
+                "Policy", "Refusals", "Rendering", "TokenStore", "TokenStores", "UnaryRPC", crypto, lifecycle, logging,
             ]
         ),
         .target(
@@ -152,6 +155,17 @@ let package = Package(
         .testTarget(
             name: "LeasesTests",
             dependencies: ["Leases", "Support", "TokenStore", "TokenStoreTesting", logging]
+        ),
+        .testTarget(
+            name: "LeaseJournalTests",
+            dependencies: ["LeaseJournal", "Leases", "Support", "TokenStore", "TokenStoreTesting", grdb, logging]
+        ),
+        .testTarget(
+            name: "BuildEndsTests",
+            dependencies: [
+                "BuildEnds", "HTTPTransfer", "Leases", "LoopbackCluster", "Support", "TokenStore",
+                "TokenStoreTesting", logging,
+            ]
         ),
         .testTarget(
             name: "MountServiceTests",

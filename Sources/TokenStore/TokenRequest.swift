@@ -28,11 +28,15 @@ public struct TokenRequest: Sendable, Hashable {
     public var scope: TokenScope
     /// The life that is wished for; a source that can't set one ignores it.
     public var lifetime: Duration?
+    /// What the token is to be called where its source gives tokens names: unique, of lower case letters, digits and
+    /// dashes, at most 32 characters. ``TokenStore/find(_:)`` finds the token by it when the answer was lost.
+    public var tokenName: String
 
-    /// Creates a request.
-    public init(subject: Subject, scope: TokenScope, lifetime: Duration? = nil) {
+    /// Creates a request; without a name for the token it gets a random one.
+    public init(subject: Subject, scope: TokenScope, lifetime: Duration? = nil, tokenName: String? = nil) {
         self.subject = subject
         self.scope = scope
         self.lifetime = lifetime
+        self.tokenName = tokenName ?? "daypass-" + String(UInt64.random(in: 1 << 60 ... .max), radix: 16)
     }
 }

@@ -39,9 +39,18 @@ public protocol TokenStore: Sendable {
     ///
     /// - Throws: ``TokenStoreError`` when the token may still work.
     func revoke(_ handle: RevocationHandle) async throws(TokenStoreError)
+
+    /// Finds the tokens that were minted under a name (``TokenRequest/tokenName``), so that one whose answer was lost
+    /// can be revoked.
+    ///
+    /// - Returns: A handle for each token of that name, none when there is none; `nil` when the source neither lists
+    ///   tokens nor names them, which is what a store says that does not implement it.
+    /// - Throws: ``TokenStoreError`` when the source could not be asked.
+    func find(_ tokenName: String) async throws(TokenStoreError) -> [RevocationHandle]?
 }
 
 extension TokenStore {
+    public func find(_ tokenName: String) async throws(TokenStoreError) -> [RevocationHandle]? { nil }
     public static var knownPermissions: Set<String> { [] }
     public static var knownActions: Set<RegistryAction> { Set(RegistryAction.allCases) }
 }

@@ -12,6 +12,7 @@ public final class ManualClock: WallClock {
 
     private struct State {
         var now: UTCInstant
+        var elapsed = Duration.zero
         var sleepers: [Int: Sleeper] = [:]
         var cancelled: Set<Int> = []
         var nextID = 0
@@ -28,8 +29,15 @@ public final class ManualClock: WallClock {
     /// The number of tasks that sleep on this clock.
     public var sleeperCount: Int { state.withLock { $0.sleepers.count } }
 
-    /// Moves the time by `duration` and wakes whom it passes.
-    public func advance(by duration: Duration) { move { $0.advanced(by: duration) } }
+    /// The time that has really passed: what ``advance(by:)`` added up. ``set(to:)`` leaves it alone, as setting a
+    /// machine's clock leaves its time since boot alone.
+    public var elapsed: Duration { state.withLock { $0.elapsed } }
+
+    /// Lets `duration` pass and wakes whom it passes.
+    public func advance(by duration: Duration) {
+        state.withLock { $0.elapsed += duration }
+        move { $0.advanced(by: duration) }
+    }
 
     /// Sets the time, forwards or backwards, and wakes whom it passes.
     public func set(to instant: UTCInstant) { move { _ in instant } }

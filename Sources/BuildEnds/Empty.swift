@@ -1,0 +1,1 @@
+// Finds out that a build has ended.

@@ -1,0 +1,15 @@
+// The token stores as the leases see them.
+
+package import TokenStore
+
+/// The token stores of a node, by their names in the configuration.
+package protocol TokenSources: Sendable {
+    /// Mints a token.
+    func issue(_ request: TokenRequest, from store: String) async throws(TokenStoreError) -> IssuedToken
+
+    /// Ends a token. One that is gone already is a success.
+    func revoke(_ handle: RevocationHandle, in store: String) async throws(TokenStoreError)
+
+    /// Finds the tokens that were minted under a name; `nil` when the source can't tell.
+    func find(_ tokenName: String, in store: String) async throws(TokenStoreError) -> [RevocationHandle]?
+}
