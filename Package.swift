@@ -90,7 +90,7 @@ let package = Package(
         .target(
             name: "DaypassCommands",
             dependencies: [
-                "Daemon", "DriverCall", "Identity", "MountRequests", "MountService", "Policy", "ProviderAPI",
+                "Daemon", "DriverCall", "Identity", "Leases", "MountRequests", "MountService", "Policy", "ProviderAPI",
                 "Refusals", "Rendering",
                 "StrictYAML", "TokenStore", "TokenStores", "UnaryRPC", "VolumeWriter", argumentParser, logging,
                 lifecycle, protobuf, unixSignals,
@@ -113,8 +113,8 @@ let package = Package(
         .target(
             name: "Support",
             dependencies: [
-                "DriverCall", "LoopbackCluster", "LoopbackForge", "ProviderAPI", "TokenStore", "TokenStoreTesting",
-                "UnaryRPC", logging, protobuf, subprocess, system,
+                "DriverCall", "Leases", "LoopbackCluster", "LoopbackForge", "ProviderAPI", "TokenStore",
+                "TokenStoreTesting", "UnaryRPC", logging, protobuf, subprocess, system,
             ],
             path: "Tests/Support"
         ),

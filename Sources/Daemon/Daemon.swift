@@ -1,8 +1,8 @@
 // The composition root: puts the parts together and runs them until it is told to stop.
 
-import Crypto
 import HTTPTransfer
 import Identity
+import LeaseJournal
 import Leases
 package import Logging
 import MountService
@@ -20,10 +20,11 @@ package struct Daemon: Sendable {
     /// Where the driver looks for the provider `daypass` (the chart's default, and the first place it should be).
     package static let standardSocket = "/var/run/secrets-store-csi-providers/daypass.sock"
 
-    private let configuration: NodeConfiguration
+    let configuration: NodeConfiguration
     private let socketPath: String
     private let environment: [String: String]
-    private let logger: Logger
+    let logger: Logger
+    let crashHook: CrashHook
 
     /// - Parameters:
     ///   - configuration: the node's configuration, already checked.
@@ -39,22 +40,27 @@ package struct Daemon: Sendable {
         self.socketPath = socketPath
         self.environment = environment
         self.logger = logger
+        crashHook = CrashHooks.hook(environment)
     }
 
     /// Serves until the task is cancelled or a graceful shutdown of its service group begins.
     package func run() async throws {
         for warning in configuration.warnings { warning.log(to: logger) }
+        let journal = try openJournal()
         try await withCurlTransport(configuration.http.options(environment), logger: logger) { http in
             try await withIdentityMode(configuration.identity, environment: environment, logger: logger) { identity in
                 let stores = stores(http)
                 for (name, error) in stores.makeAll().sorted(by: { $0.key < $1.key }) {
                     logger.error("store can't be used", metadata: ["store": "\(name)", "error": "\(error)"])
                 }
-                try await withLeaseManager(clock: SystemClock(), logger: logger) { leases in
-                    try await serve(identity, stores, leases)
+                try await withLeaseManager(leaseParts(journal, stores)) { leases in
+                    try await withBuildEnds(configuration.builds, environment, leases, logger) { detectors in
+                        try await serve(identity, leases, journal, detectors)
+                    }
                 }
             }
         }
+        logger.info("ended")
     }
 
     private func stores(_ http: any HTTPTransport) -> StoreRoom {
@@ -66,23 +72,40 @@ package struct Daemon: Sendable {
         }
     }
 
-    private func serve(_ identity: IdentityMode, _ stores: StoreRoom, _ leases: LeaseManager) async throws {
+    private func serve(
+        _ identity: IdentityMode,
+        _ leases: LeaseManager,
+        _ journal: SQLiteJournal,
+        _ detectors: @escaping @Sendable () -> [DetectorReport]
+    ) async throws {
         let mounts = MountService(
             MountService.Parts(
                 identity: identity,
                 audience: configuration.identity.audience,
                 policy: configuration.policy,
-                stores: stores,
                 leases: leases,
                 clock: SystemClock(),
-                // Versions need to stay equal only as long as the leases do, and both are in memory.
-                versioner: ObjectVersioner(key: SymmetricKey(size: .bits256)),
+                versioner: ObjectVersioner(key: journal.versionKey),
                 deadline: configuration.server.mountDeadline,
                 largestMessage: configuration.server.maxRequestBytes,
                 logger: logger
             )
         )
         let service = try ProviderService(mounts: mounts)
+        let admin = AdminService(leases: leases, configuration: configuration.digest, detectors: detectors)
+        try await withAdminServer(configuration.server.adminSocket, admin, logger: logger) {
+            try await serveMounts(service, identity)
+            if configuration.leases.atShutdown == .revoke {
+                let report = await leases.revoke(.all, within: configuration.server.drain)
+                logger.info(
+                    "leases revoked at the end",
+                    metadata: ["revoked": "\(report.revoked)", "pending": "\(report.pending)"]
+                )
+            }
+        }
+    }
+
+    private func serveMounts(_ service: ProviderService, _ identity: IdentityMode) async throws {
         var options = UnaryServerOptions()
         options.drainTimeout = configuration.server.drain
         options.cancelGrace = min(options.cancelGrace, configuration.server.drain / 4)
@@ -102,7 +125,6 @@ package struct Daemon: Sendable {
             logger.info("ending", metadata: ["calls_in_flight": "\(server.counts.callsInFlight)"])
             await keys
         }
-        logger.info("ended")
     }
 
     /// Fetches the cluster's keys ahead of the first Mount.

@@ -9,7 +9,8 @@ package struct DaypassCommand: AsyncParsableCommand {
         commandName: "daypass",
         abstract: "Short-lived git and registry tokens for builds, as a Secrets Store CSI provider.",
         discussion: """
-            Operators run `serve` on each node and try their policy with `check` and `explain`. Tenants check their \
+            Operators run `serve` on each node, try their policy with `check` and `explain`, and see and end what is \
+            held with `leases` and `revoke`. Tenants check their \
             SecretProviderClass with `check`. `mount` plays the driver.
 
             Exit codes: 0 done; 1 refused, or problems were found; 2 a file, a socket or the network can't be used; \
@@ -17,7 +18,8 @@ package struct DaypassCommand: AsyncParsableCommand {
             """,
         version: DaypassVersion.current,
         subcommands: [
-            ServeCommand.self, CheckCommand.self, ExplainCommand.self, MountCommand.self, VersionCommand.self,
+            ServeCommand.self, CheckCommand.self, ExplainCommand.self, MountCommand.self, LeasesCommand.self,
+            RevokeCommand.self, VersionCommand.self,
         ]
     )
 

@@ -53,9 +53,9 @@ enum KeyCheck {
                 try FileKeySource(path: named.path, issuer: "").check()
                 found = nil
             } catch { found = (error.message, error.fix) }
-        case .authorities:
+        case .authorities, .podAuthorities:
             found = AuthoritiesFile.problem(named.path).map {
-                ($0, "name a PEM file that holds the proxy's or forge's CA")
+                ($0, "name a PEM file that holds the CA of the proxy, the forge or the API server")
             }
         }
         guard let found else { return nil }

@@ -1,8 +1,8 @@
-// When a token is replaced: at about two thirds of its life, earlier where the rest would be too short.
+// The times of a lease: when its token is replaced, and what happens after that.
 
-package import TokenStore
+import TokenStore
 
-/// The times of a lease.
+/// The times of leases.
 package struct LeaseSchedule: Sendable {
     /// The life that is assumed of a token whose source names no expiry.
     package var assumedLife: Duration = .seconds(3600)
@@ -11,21 +11,45 @@ package struct LeaseSchedule: Sendable {
     package var reserve: Duration = .seconds(360)
     /// The part of the life by which refreshes are spread, so that a burst of Pods does not come back as a burst.
     package var jitter = 0.1
+    /// How long a replaced token lives on, from the first answer with its follower: the driver may fail to write the
+    /// files, and builds may hold the old token.
+    package var grace: Duration = .seconds(300)
+    /// How long an intent whose answer was lost is kept and reported.
+    package var lostRetention: Duration = .seconds(3600)
+    /// The pause after the first failed revocation; it doubles with each further one.
+    package var firstPause: Duration = .seconds(1)
+    /// The longest pause between two tries of a revocation.
+    package var longestPause: Duration = .seconds(300)
+    /// How often a revocation is tried before it is left to an operator, or to the next start.
+    package var mostTries = 16
+    /// How many revocations and searches run at once.
+    package var concurrentRevocations = 4
+    /// How long it is remembered that a Pod has ended.
+    package var endRetention: Duration = .seconds(86400)
 
     package init() {}
 
-    /// Until when a token can be handed out.
-    package func usableUntil(_ token: IssuedToken, issuedAt: UTCInstant) -> UTCInstant {
-        token.expiresAt ?? issuedAt.advanced(by: assumedLife)
+    /// How long a token can be handed out, from its issue.
+    func life(_ token: IssuedToken, issuedAt: Moment) -> Duration {
+        max(.zero, token.expiresAt.map { issuedAt.wall.duration(to: $0) } ?? assumedLife)
     }
 
-    /// When a token is replaced.
+    /// How long a token stays fresh: about two thirds of its life.
     ///
     /// - Parameter chance: a random number from 0 up to 1.
-    package func refreshAt(issuedAt: UTCInstant, usableUntil: UTCInstant, chance: Double) -> UTCInstant {
-        let life = max(.zero, issuedAt.duration(to: usableUntil))
+    func refreshAfter(life: Duration, chance: Double) -> Duration {
         let latest = min(life * (2.0 / 3.0), life - reserve)
         let planned = max(life / 3, latest)
-        return issuedAt.advanced(by: planned - life * (jitter * chance))
+        return planned - life * (jitter * chance)
+    }
+
+    /// The pause before another try.
+    ///
+    /// - Parameters:
+    ///   - tries: how many have failed, from 1.
+    ///   - chance: a random number from 0 up to 1; it makes the pause up to a quarter shorter.
+    func pause(afterTries tries: Int, chance: Double) -> Duration {
+        let doubled = firstPause * (1 << min(tries - 1, 20))
+        return min(doubled, longestPause) * (1 - chance / 4)
     }
 }

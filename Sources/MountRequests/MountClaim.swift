@@ -10,6 +10,8 @@ package struct MountClaim: Sendable {
     package var targetPathPodUID: String
     /// The volume's name, from the target path.
     package var volume: String
+    /// The target path itself.
+    package var targetPath: String
     /// The service account token of our audience, when one came; unverified.
     package var serviceAccountToken: Secret?
     /// The audiences of all tokens that came, for messages.
@@ -21,6 +23,7 @@ package struct MountClaim: Sendable {
         subject: Subject,
         targetPathPodUID: String,
         volume: String,
+        targetPath: String = "",
         serviceAccountToken: Secret?,
         offeredAudiences: [String],
         parameters: [String: String]
@@ -28,6 +31,7 @@ package struct MountClaim: Sendable {
         self.subject = subject
         self.targetPathPodUID = targetPathPodUID
         self.volume = volume
+        self.targetPath = targetPath
         self.serviceAccountToken = serviceAccountToken
         self.offeredAudiences = offeredAudiences
         self.parameters = parameters

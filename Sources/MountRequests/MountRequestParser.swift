@@ -56,6 +56,7 @@ package enum MountRequestParser {
             subject: subject,
             targetPathPodUID: target.podUID,
             volume: target.volume,
+            targetPath: targetPath,
             serviceAccountToken: offered.token,
             offeredAudiences: offered.audiences,
             parameters: attributes.filter { !$0.key.hasPrefix(PodInfo.prefix) }

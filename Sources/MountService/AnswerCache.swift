@@ -27,7 +27,7 @@ package final class AnswerCache: Sendable {
     private struct Entry {
         let parameters: [String: String]
         let plan: MountPlan
-        let serials: [UInt64]
+        let leases: [LeaseID]
         let bytes: [UInt8]
         let until: UTCInstant
         let order: UInt64
@@ -61,8 +61,8 @@ package final class AnswerCache: Sendable {
         let volume = Volume(podUID: subject.podUID, name: claim.volume)
         guard let entry = state.withLock({ $0.entries[volume] }) else { return nil }
         guard entry.plan.subject == subject, entry.parameters == claim.parameters else { return nil }
-        for (token, serial) in zip(entry.plan.tokens, entry.serials) {
-            guard leases.fresh(token.key)?.serial == serial else { return nil }
+        for (token, id) in zip(entry.plan.tokens, entry.leases) {
+            guard leases.fresh(token.key)?.id == id else { return nil }
         }
         return entry.bytes
     }
@@ -83,7 +83,7 @@ package final class AnswerCache: Sendable {
             let entry = Entry(
                 parameters: claim.parameters,
                 plan: plan,
-                serials: leases.map(\.serial),
+                leases: leases.map(\.id),
                 bytes: bytes,
                 until: until,
                 order: state.nextOrder

@@ -18,24 +18,6 @@ package struct MountLog: Sendable {
 
     package init(logger: Logger) { self.logger = logger }
 
-    /// A token was minted. `hashed_token` is the form of GitHub's audit log, so that the two can be joined.
-    package func minted(_ issued: IssuedToken, _ request: TokenRequest, for token: MountPlan.Token) {
-        logger.info(
-            "token minted",
-            metadata: metadata(
-                request.subject,
-                [
-                    "store": "\(token.key.store)",
-                    "grant": "\(token.grant)",
-                    "scope": "\(request.scope.summary)",
-                    "narrowed": "\(token.narrowing.summary)",
-                    "expires": "\(issued.expiresAt?.rfc3339 ?? "unknown")",
-                    "hashed_token": "\(Data(issued.secret.sha256).base64EncodedString())",
-                ]
-            )
-        )
-    }
-
     /// A call was refused.
     package func refused(_ refusal: Refusal, _ claimed: Subject? = nil) {
         let reason: Logger.Metadata = ["reason": "\(refusal.reason.code)", "refusal": "\(refusal)"]

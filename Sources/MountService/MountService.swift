@@ -23,8 +23,6 @@ package final class MountService: Sendable {
         package var audience: String
         /// Who may have what.
         package var policy: NodePolicy
-        /// The stores.
-        package var stores: StoreRoom
         /// The leases of the node.
         package var leases: LeaseManager
         /// The time of day.
@@ -42,7 +40,6 @@ package final class MountService: Sendable {
             identity: IdentityMode,
             audience: String,
             policy: NodePolicy,
-            stores: StoreRoom,
             leases: LeaseManager,
             clock: any WallClock,
             versioner: ObjectVersioner,
@@ -53,7 +50,6 @@ package final class MountService: Sendable {
             self.identity = identity
             self.audience = audience
             self.policy = policy
-            self.stores = stores
             self.leases = leases
             self.clock = clock
             self.versioner = versioner
@@ -118,7 +114,7 @@ package final class MountService: Sendable {
             // Nothing is minted for files that can't be made.
             try whole.checkFiles()
             plan.set(whole)
-            return try answers.answer(whole, try await leases(of: whole), claim, versioner: parts.versioner)
+            return try await answer(whole, claim, within: limit)
         } orElse: { [self] in
             // Out of time: a token that still lives is better than a refusal.
             plan.get().flatMap { usableAnswer($0, claim) }
@@ -139,38 +135,78 @@ package final class MountService: Sendable {
         return try? answers.answer(plan, leases, claim, versioner: parts.versioner)
     }
 
-    private func leases(of plan: MountPlan) async throws(Refusal) -> [Lease] {
-        let results = await withTaskGroup(of: (Int, Result<Lease, Refusal>).self) { group in
+    /// The answer from leases, all of them or none.
+    private func answer(_ plan: MountPlan, _ claim: MountClaim, within limit: Duration) async throws(Refusal) -> [UInt8]
+    {
+        let asked = await leases(of: plan, claim, within: limit)
+        let held = asked.compactMap { try? $0.get().lease }
+        if let failure = asked.lazy.compactMap(\.failure).first(where: { !$0.isCancellation }) {
+            // What this call minted, nobody will get: it is revoked.
+            parts.leases.abandoned(held.map(\.id))
+            throw failure.refusal(store: Self.store(of: failure, asked, plan))
+        }
+        do throws(Refusal) {
+            guard held.count == asked.count else { throw Refusal(.cancelled, "the caller ended the call") }
+            let bytes = try answers.answer(plan, held, claim, versioner: parts.versioner)
+            parts.leases.delivered(held.map(\.id))
+            return bytes
+        } catch {
+            parts.leases.released(held.map(\.id))
+            throw error
+        }
+    }
+
+    private static func store(
+        of failure: LeaseFailure,
+        _ asked: [Result<LeaseManager.Answer, LeaseFailure>],
+        _ plan: MountPlan
+    ) -> String {
+        let index = asked.firstIndex { $0.failure.map { !$0.isCancellation } ?? false }
+        return index.map { plan.tokens[$0].key.store } ?? ""
+    }
+
+    /// What came of each token of a plan, in its order.
+    private func leases(
+        of plan: MountPlan,
+        _ claim: MountClaim,
+        within limit: Duration
+    ) async -> [Result<LeaseManager.Answer, LeaseFailure>] {
+        await withTaskGroup(of: (Int, Result<LeaseManager.Answer, LeaseFailure>).self) { group in
             for (index, token) in plan.tokens.enumerated() {
                 group.addTask { [self] in
-                    do throws(Refusal) { return (index, .success(try await lease(token, plan.subject))) } catch {
+                    do throws(LeaseFailure) {
+                        return (index, .success(try await lease(token, plan.subject, claim, within: limit)))
+                    } catch {
                         return (index, .failure(error))
                     }
                 }
             }
-            var results: [(Int, Result<Lease, Refusal>)] = []
+            var results: [(Int, Result<LeaseManager.Answer, LeaseFailure>)] = []
             for await result in group { results.append(result) }
             return results.sorted { $0.0 < $1.0 }.map(\.1)
         }
-        var leases: [Lease] = []
-        for result in results { leases.append(try result.get()) }
-        return leases
     }
 
-    private func lease(_ token: MountPlan.Token, _ subject: Subject) async throws(Refusal) -> Lease {
-        let request = TokenRequest(subject: subject, scope: token.key.scope)
-        do throws(TokenStoreError) {
-            let answer = try await parts.leases.lease(token.key) { [journal, parts] () throws(TokenStoreError) in
-                let issued = try await parts.stores.store(token.key.store).issue(request)
-                journal.minted(issued, request, for: token)
-                return issued
-            }
-            if let failure = answer.refreshFailure { journal.servedStale(token, subject, failure) }
-            return answer.lease
-        } catch {
-            throw error.refusal(store: token.key.store)
-        }
+    private func lease(
+        _ token: MountPlan.Token,
+        _ subject: Subject,
+        _ claim: MountClaim,
+        within limit: Duration
+    ) async throws(LeaseFailure) -> LeaseManager.Answer {
+        let ask = LeaseAsk(
+            subject: subject,
+            targetPath: claim.targetPath,
+            grant: token.grant,
+            narrowed: token.narrowing.summary
+        )
+        let answer = try await parts.leases.lease(token.key, ask, within: limit)
+        if let failure = answer.refreshFailure { journal.servedStale(token, subject, failure) }
+        return answer
     }
+}
+
+extension Result {
+    fileprivate var failure: Failure? { if case .failure(let failure) = self { failure } else { nil } }
 }
 
 /// A plan that the work makes and its deadline reads.

@@ -1,5 +1,6 @@
-// What a tenant reads when a token store fails.
+// What a tenant reads when there is no token.
 
+package import Leases
 package import Refusals
 package import TokenStore
 
@@ -22,6 +23,29 @@ extension TokenStoreError {
         case .malformedAnswer: Refusal(.storeAnswerUnusable, message, fix: fix.isEmpty ? again : fix)
         case .cancelled: Refusal(.cancelled, message, fix: again)
         default: Refusal(.defect, message, fix: fix)
+        }
+    }
+}
+
+extension LeaseFailure {
+    /// The refusal for this failure.
+    package func refusal(store: String) -> Refusal {
+        switch self {
+        case .store(let error): error.refusal(store: store)
+        case .ended(.buildEnded):
+            Refusal(.podEnded, "the Pod has ended, and its tokens are revoked", fix: "start a new Pod")
+        case .ended(let cause):
+            Refusal(
+                .leaseRevoked,
+                "the token was revoked while this call waited for it (\(cause.rawValue))",
+                fix: "kubelet tries again by itself"
+            )
+        case .journal(let failure):
+            Refusal(
+                .journalUnavailable,
+                "the token can't be written into the node's journal, so it is not minted: \(failure.message)",
+                fix: failure.fix.isEmpty ? "see the daemon's log" : failure.fix
+            )
         }
     }
 }

@@ -1,5 +1,6 @@
 // The token stores of a node, made when they can be made.
 
+import Leases
 package import Policy
 import Synchronization
 package import TokenStore
@@ -43,5 +44,22 @@ package final class StoreRoom: Sendable {
             made[name] = new
             return new
         }
+    }
+}
+
+extension StoreRoom: TokenSources {
+    package func issue(_ request: TokenRequest, from store: String) async throws(TokenStoreError) -> IssuedToken {
+        try await self.store(store).issue(request)
+    }
+
+    package func revoke(_ handle: RevocationHandle, in store: String) async throws(TokenStoreError) {
+        try await self.store(store).revoke(handle)
+    }
+
+    package func find(
+        _ tokenName: String,
+        in store: String
+    ) async throws(TokenStoreError) -> [RevocationHandle]? {
+        try await self.store(store).find(tokenName)
     }
 }

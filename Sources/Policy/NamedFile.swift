@@ -10,6 +10,8 @@ package struct NamedFile: Sendable, Hashable {
         case keySet = "identity.jwks.file"
         /// Authorities that are trusted besides the system's, as PEM.
         case authorities = "http.caFile"
+        /// Authorities of the API server at which Pods are watched, as PEM.
+        case podAuthorities = "builds.pods.caFile"
     }
 
     /// What the file is for; the raw value is its key in the configuration.

@@ -20,6 +20,10 @@ package struct NodeConfiguration: Sendable {
     package var server: ServerSettings
     /// How the daemon reaches the token sources.
     package var http: HTTPSettings
+    /// How leases are kept.
+    package var leases: LeaseSettings
+    /// How the end of a build is noticed.
+    package var builds: BuildSettings
     /// The files that it names beside those of the stores.
     package var namedFiles: [NamedFile]
     /// What is probably not meant, in the order of the file.
@@ -57,6 +61,8 @@ package struct NodeConfiguration: Sendable {
         let identity = fields.optional("identity").map { IdentitySettings($0, &findings) }
         let server = fields.optional("server").map { ServerSettings($0, &findings) }
         let http = fields.optional("http").map { HTTPSettings($0, &findings) }
+        let leases = fields.optional("leases").map { LeaseSettings($0, &findings) }
+        let builds = fields.optional("builds").map { BuildSettings($0, &findings) }
         // When `grants` is mistyped, that is the problem.
         if fields.finish(&findings) || root["grants"] != nil { warnOfIdle(stores, grants, root, &findings) }
         return NodeConfiguration(
@@ -67,6 +73,8 @@ package struct NodeConfiguration: Sendable {
             identity: identity ?? .standard,
             server: server ?? ServerSettings(),
             http: http ?? HTTPSettings(),
+            leases: leases ?? LeaseSettings(),
+            builds: builds ?? BuildSettings(),
             namedFiles: NamedFile.all(in: root),
             warnings: []
         )

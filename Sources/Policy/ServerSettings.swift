@@ -6,6 +6,8 @@ import StrictYAML
 package struct ServerSettings: Sendable, Hashable {
     /// The socket's path; `nil` leaves it to the command line.
     package var socket: String?
+    /// The path of the socket on which operators list and revoke leases.
+    package var adminSocket = "/run/daypass/admin.sock"
     /// The time for one Mount; it must end before the driver's (2 minutes less what the driver itself needs).
     package var mountDeadline: Duration = .seconds(25)
     /// How long calls may run on after SIGTERM.
@@ -21,6 +23,10 @@ package struct ServerSettings: Sendable, Hashable {
         socket = fields.optional("socket", &findings) { value throws(YAMLProblems) in
             try value.absolutePath(longest: 107)
         }
+        let adminSocket = fields.optional("adminSocket", &findings) { value throws(YAMLProblems) in
+            try value.absolutePath(longest: 107)
+        }
+        self.adminSocket = adminSocket ?? self.adminSocket
         let mountDeadline = fields.optional("mountDeadline", &findings) { value throws(YAMLProblems) in
             try value.duration(in: .seconds(1) ... .seconds(110))
         }

@@ -94,6 +94,12 @@ package struct Reason: Sendable, Hashable {
     package static let storeUnavailable = Self("StoreUnavailable", .transient)
     /// The source's answer can't be used.
     package static let storeAnswerUnusable = Self("StoreAnswerUnusable", .transient)
+    /// The Pod has ended: no token is minted for it any more.
+    package static let podEnded = Self("PodEnded", .notFound)
+    /// The token was revoked while the call waited for it.
+    package static let leaseRevoked = Self("LeaseRevoked", .transient)
+    /// The journal of leases can't be written, so that nothing may be minted.
+    package static let journalUnavailable = Self("JournalUnavailable", .transient)
     /// The time for this call ended before the token came.
     package static let outOfTime = Self("OutOfTime", .transient)
     /// The caller is gone.
@@ -109,6 +115,7 @@ package struct Reason: Sendable, Hashable {
         targetPathMalformed, podInfoMissing, volumeNotEphemeral, parameterMissing, parameterMalformed, attributeMissing,
         fileInvalid, repositoryInvalid, tokenMissing, tokenMalformed, tokenRejected, tokenExpired, tokenNotForPod,
         keysUnavailable, storeUnknown, notGranted, scopeEmpty, storeRefused, storeMisconfigured, storeRateLimited,
-        storeUnavailable, storeAnswerUnusable, outOfTime, cancelled, shuttingDown, defect,
+        storeUnavailable, storeAnswerUnusable, podEnded, leaseRevoked, journalUnavailable, outOfTime, cancelled,
+        shuttingDown, defect,
     ]
 }

@@ -44,7 +44,7 @@ struct AnswerCacheTests {
                     offeredAudiences: [],
                     parameters: ["padding": String(repeating: "x", count: 5000)]
                 )
-                let ask = VolumeAsk(
+                let wish = VolumeAsk(
                     tokens: [
                         TokenAsk(
                             name: "source",
@@ -55,10 +55,9 @@ struct AnswerCacheTests {
                     ],
                     files: [FileAsk(path: "token", format: "token", tokens: ["source"])]
                 )
-                let plan = try MountPlan(ask, volume: "v", subject: subject, policy: fixture.policy)
-                let lease = try await fixture.leases.lease(plan.tokens[0].key) { () throws(TokenStoreError) in
-                    try await fixture.store.issue(TokenRequest(subject: subject, scope: plan.tokens[0].key.scope))
-                }.lease
+                let plan = try MountPlan(wish, volume: "v", subject: subject, policy: fixture.policy)
+                let ask = LeaseAsk(subject: subject, targetPath: "")
+                let lease = try await fixture.leases.lease(plan.tokens[0].key, ask, within: .seconds(20)).lease
                 let bytes = try cache.answer(plan, [lease], claim, versioner: fixture.versioner)
                 claims.append((claim, plan, lease, bytes))
             }

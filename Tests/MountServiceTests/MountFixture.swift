@@ -169,21 +169,29 @@ struct MountFixture: Sendable {
             stores: [StoreFacts(name: "github", service: configured.service)],
             grants: grants ?? [standard]
         )
-        try await withLeaseManager(clock: clock, random: { 0 }, logger: logger) { leases in
+        let room = StoreRoom([configured]) { name in
+            TokenStoreContext(
+                name: name,
+                clock: clock,
+                http: ScriptedTransport(),
+                secrets: FixedSecrets(),
+                logger: logger
+            )
+        }
+        var leaseParts = LeaseManager.Parts(
+            clock: .manual(clock),
+            journal: MemoryJournal(),
+            sources: room,
+            gates: StoreGates(),
+            logger: logger
+        )
+        leaseParts.random = { 0 }
+        try await withLeaseManager(leaseParts) { leases in
             let service = MountService(
                 MountService.Parts(
                     identity: driverIdentity ? .driver : .serviceAccountToken(verifier),
                     audience: "daypass",
                     policy: policy,
-                    stores: StoreRoom([configured]) { name in
-                        TokenStoreContext(
-                            name: name,
-                            clock: clock,
-                            http: ScriptedTransport(),
-                            secrets: FixedSecrets(),
-                            logger: logger
-                        )
-                    },
                     leases: leases,
                     clock: clock,
                     versioner: ObjectVersioner(key: SymmetricKey(size: .bits256)),

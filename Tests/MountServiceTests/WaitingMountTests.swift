@@ -35,9 +35,9 @@ struct WaitingMountTests {
                 let refusal = try await fixture.refusal(fixture.attributes())
                 #expect(refusal?.reason == .outOfTime)
             } while fixture.store.requests.isEmpty
-            #expect(fixture.leases.mintingCount == 1)
+            #expect(fixture.leases.counts.intended == 1)
             gate.set(true)
-            await until { fixture.leases.liveCount == 1 }
+            await until { fixture.leases.counts.live == 1 }
             // The answer may still take more than the short deadline on a busy machine; the mint must not be repeated.
             while case .failure(let late) = try await fixture.mount(fixture.attributes()) {
                 #expect(late.reason == .outOfTime)

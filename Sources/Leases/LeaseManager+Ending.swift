@@ -1,0 +1,153 @@
+// What happens to leases after their Mounts: ends of builds, revocations, searches, and the time that passes.
+
+import Synchronization
+import TokenStore
+
+/// What came of an operator's wish to revoke.
+package struct RevocationReport: Sendable, Hashable, Codable {
+    /// The tokens that their sources have ended.
+    package var revoked = 0
+    /// Those that are still to be revoked; it is tried on.
+    package var pending = 0
+    /// Those that their sources can't revoke; they end by themselves.
+    package var leftToExpire = 0
+    /// The mints under way whose tokens will be revoked as they come.
+    package var mintsUnderWay = 0
+    /// Why revocations failed, one line each, at most ten.
+    package var failures: [String] = []
+
+    package init() {}
+}
+
+extension LeaseManager {
+    /// A build, or one of its volumes, has ended: its tokens are revoked, and mints for it come to nothing.
+    package func ended(_ end: BuildEnd) {
+        parts.hook(.beforeRevoking)
+        let what =
+            switch end {
+            case .pod(let uid, let how): "pod \(uid) \(how.rawValue)"
+            case .volume(let podUID, let volume): "volume \(volume) of pod \(podUID) gone"
+            }
+        let cause: RevocationCause = if case .pod = end { .buildEnded } else { .volumeGone }
+        let (ending, waiters) = change { state, now in
+            let ending = state.table.end(end, now: now)
+            if !ending.isEmpty { state.counts.buildsEnded += 1 }
+            return (ending, state.finish(ending))
+        }
+        for waiter in waiters { waiter.resume(returning: .failure(.ended(cause))) }
+        log.ending(what, ending)
+    }
+
+    /// Revokes leases on request, and waits until that is done, or has failed, or `patience` is over.
+    package func revoke(_ selection: LeaseSelection, within patience: Duration) async -> RevocationReport {
+        let (ending, waiters) = change { state, now in
+            let ending = state.table.revoke(selection, now: now)
+            return (ending, state.finish(ending))
+        }
+        for waiter in waiters { waiter.resume(returning: .failure(.ended(.asked))) }
+        log.ending("asked", ending)
+        let ids = state.withLock { state in
+            state.table.entries.values.filter { $0.record.state == .revoking && selection.contains($0.record) }
+                .map(\.record.id)
+        }
+        let end = parts.clock.steady() + patience
+        func open() -> [LeaseTable.Entry] {
+            state.withLock { state in ids.compactMap { state.table.entries[$0] } }
+        }
+        while open().contains(where: { $0.tries == 0 }), parts.clock.steady() < end, !Task.isCancelled {
+            try? await parts.clock.sleep(.milliseconds(20))
+        }
+        let pending = open()
+        var report = RevocationReport()
+        report.revoked = ids.count - pending.count
+        report.pending = pending.count
+        report.leftToExpire = ending.leftToExpire.count
+        report.mintsUnderWay = ending.keys.count
+        report.failures = pending.compactMap { entry in
+            entry.failure.map { "store \(entry.record.key.store), lease \(entry.record.id): \($0)" }
+        }
+        report.failures = Array(report.failures.prefix(10))
+        return report
+    }
+
+    /// Does what is due, and waits for what comes next, until the task is cancelled.
+    func runDue() async {
+        while !Task.isCancelled {
+            let (work, pause, tracked, expired) = change(wakes: false) { state, now in
+                let (work, expired) = state.table.tick(now: now)
+                state.counts.expired += expired.count
+                let tracked = state.table.trackedMayHaveChanged ? state.table.tracked : nil
+                state.table.trackedMayHaveChanged = false
+                var pause = state.table.pause(now: now, limit: Self.longestPause)
+                if let retry = state.retryJournalAt { pause = max(.zero, min(pause, retry - now.steady)) }
+                return (work, pause, tracked, expired)
+            }
+            for record in expired { log.expired(record) }
+            if let tracked { builds.set(tracked) }
+            for work in work { orders.yield(.work(work)) }
+            if retryIsDue { writerBell.ring() }
+            await bell.wait { [parts] in try? await parts.clock.sleep(max(pause, .milliseconds(1))) }
+        }
+    }
+
+    /// The clock may be set, and a timer may be wrong: nothing waits longer than this without a look.
+    private static let longestPause = Duration.seconds(30)
+
+    /// Calls a source for what is due.
+    func perform(_ work: LeaseTable.Work) async {
+        switch work {
+        case .revoke(let record): await revoke(record)
+        case .find(let record): await find(record)
+        }
+    }
+
+    private func revoke(_ record: LeaseRecord) async {
+        guard let handle = record.token?.handle else {
+            change { state, _ in
+                _ = state.table.revoked(record.id)
+                state.counts.leftToExpire += 1
+            }
+            return log.leftToExpire(record)
+        }
+        // That it has to be done is written first; when that can't be, it is done all the same.
+        _ = await written()
+        parts.hook(.afterRevoking)
+        do throws(TokenStoreError) {
+            try await parts.sources.revoke(handle, in: record.key.store)
+            parts.hook(.afterRevocation)
+            let now = parts.clock.now
+            change { state, _ in
+                if state.table.revoked(record.id) != nil { state.counts.revoked += 1 }
+            }
+            log.revoked(record, now: now)
+        } catch {
+            let chance = parts.random()
+            let isGivenUp = change { state, now in
+                state.counts.revocationsFailed += 1
+                return state.table.revocationFailed(record.id, error, now: now, chance: chance)
+            }
+            log.revocationFailed(record, error, isGivenUp: isGivenUp)
+        }
+    }
+
+    private func find(_ record: LeaseRecord) async {
+        do throws(TokenStoreError) {
+            let handles = try await parts.sources.find(record.id.tokenName, in: record.key.store)
+            change { state, now in
+                _ = state.table.found(record.id, handles, now: now, newID: parts.newID)
+            }
+            log.searched(record, found: handles?.count)
+        } catch {
+            let chance = parts.random()
+            change { state, now in state.table.searchFailed(record.id, error, now: now, chance: chance) }
+        }
+    }
+}
+
+extension LeaseManager.State {
+    /// Takes those who wait for mints that come to nothing.
+    mutating func finish(_ ending: LeaseTable.Ending) -> [LeaseManager.Waiter] {
+        counts.leftToExpire += ending.leftToExpire.count
+        return ending.keys.flatMap { waiters.removeValue(forKey: $0)?.values.map { $0 } ?? [] }
+    }
+}

@@ -1,0 +1,63 @@
+// The life of a lease manager: restored from the journal at its begin, everything written at its end.
+
+import TokenStore
+
+/// Runs `body` with the leases of the journal.
+///
+/// When `body` returns, mints and revocations that still run are cancelled, and what is known of them is written.
+///
+/// - Throws: ``JournalFailure`` when the journal can't be read, and what `body` throws.
+package func withLeaseManager<Result: Sendable>(
+    _ parts: LeaseManager.Parts,
+    _ body: (LeaseManager) async throws -> Result
+) async throws -> Result {
+    let (stream, orders) = AsyncStream<LeaseManager.Order>.makeStream()
+    let manager = LeaseManager(parts, orders: orders)
+    let contents = try await parts.journal.load()
+    parts.hook(.afterLoad)
+    manager.restore(contents)
+    return try await withThrowingTaskGroup(of: Void.self) { writer in
+        // What is known at the end is written, also when the daemon's task was cancelled: mints wait for the writer.
+        writer.addTask { await shieldedFromCancellation { await manager.runWriter() } }
+        defer { manager.stopWriter() }
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await manager.runDue() }
+            group.addTask { await parts.gates.run() }
+            group.addTask {
+                await withDiscardingTaskGroup { tasks in
+                    for await order in stream { tasks.addTask { await manager.perform(order) } }
+                }
+            }
+            defer {
+                manager.close()
+                orders.finish()
+                group.cancelAll()
+            }
+            return try await body(manager)
+        }
+    }
+}
+
+extension LeaseManager {
+    func restore(_ contents: JournalContents) {
+        let restored = change { state, now in
+            let restored = state.table.restore(contents.records, isSameBoot: contents.isSameBoot, now: now)
+            state.counts.restored = restored.live + restored.superseded
+            state.counts.answersLost = restored.lost.count
+            return restored
+        }
+        log.restored(restored, contents.notices)
+    }
+
+    func perform(_ order: Order) async {
+        switch order {
+        case .mint(let job): await mint(job)
+        case .work(let work): await perform(work)
+        }
+    }
+}
+
+/// Runs `body` as if the surrounding task were not cancelled, and returns when it has ended.
+private func shieldedFromCancellation(_ body: @escaping @Sendable () async -> Void) async {
+    await Task { await body() }.value
+}

@@ -1,0 +1,134 @@
+// The first half of a lease's life: from the intent to the Mount that got it.
+
+import TokenStore
+
+extension LeaseTable {
+    /// A mint is about to be made: its intent has to be in the journal first.
+    ///
+    /// - Returns: The record; `nil` when the Pod has ended meanwhile, and the mint must not be made.
+    mutating func intend(_ id: LeaseID, now: Moment) -> LeaseRecord? {
+        guard let entry = entries[id] else { return nil }
+        guard entry.doom == nil else {
+            remove(id)
+            return nil
+        }
+        update(id) { $0.isIntended = true }
+        return entries[id]?.record
+    }
+
+    /// A mint was not made after all: the store was not called.
+    mutating func dropped(_ id: LeaseID) { remove(id) }
+
+    /// A mint ended with a token. It has to be in the journal before anybody gets it: ``settled(_:)`` or
+    /// ``unsettled(_:_:now:)`` follows.
+    ///
+    /// - Parameter chance: a random number from 0 up to 1, for the spread of refreshes.
+    mutating func minted(_ id: LeaseID, _ token: IssuedToken, now: Moment, chance: Double) {
+        guard let key = entries[id]?.record.key else { return }
+        let life = schedule.life(token, issuedAt: now)
+        update(id) { [schedule] entry in
+            entry.record.token = token
+            entry.record.issuedAt = now
+            entry.record.life = life
+            entry.record.refreshAfter = schedule.refreshAfter(life: life, chance: chance)
+            entry.record.state = .live
+            if let doom = entry.doom { entry.revoke(doom, now: now) }
+        }
+        if entries[id]?.record.state == .live, let old = current[key] {
+            update(old) { $0.record.state = .superseded }
+        }
+    }
+
+    /// The token of a mint is in the journal.
+    ///
+    /// - Parameter holders: how many callers get the lease now.
+    /// - Returns: The lease; `nil` when the Pod has ended meanwhile.
+    mutating func settled(_ id: LeaseID, holders: Int) -> Lease? {
+        guard let entry = entries[id] else { return nil }
+        minting[entry.record.key] = nil
+        guard entry.record.state == .live else { return nil }
+        entries[id]?.isSettled = true
+        entries[id]?.holders += holders
+        current[entry.record.key] = id
+        return Lease(entry.record)
+    }
+
+    /// The token of a mint can't be answered with: it is revoked, and what it should have replaced stays.
+    mutating func unsettled(_ id: LeaseID, _ cause: RevocationCause, now: Moment) {
+        guard let entry = entries[id] else { return }
+        minting[entry.record.key] = nil
+        if entry.record.state == .live {
+            update(id) { $0.revoke(cause, now: now) }
+            reinstate(entry.record.key, now: now)
+        }
+    }
+
+    /// A mint ended without a token. Returns the old lease when its token still lives: better than none.
+    ///
+    /// - Parameter tokenMayExist: whether the source may have minted one all the same.
+    mutating func failed(_ id: LeaseID, tokenMayExist: Bool, now: Moment) -> Lease? {
+        guard let key = entries[id]?.record.key else { return nil }
+        minting[key] = nil
+        if tokenMayExist {
+            update(id) { $0.record.state = .lost }
+        } else {
+            remove(id)
+        }
+        return hasEnded(key.podUID) ? nil : usable(key, now: now)
+    }
+
+    /// Mounts were answered with these leases. The tokens that they replaced have their grace period from now on.
+    mutating func delivered(_ ids: [LeaseID], now: Moment) {
+        for id in ids {
+            guard let entry = entries[id] else { continue }
+            entries[id]?.holders -= 1
+            if entry.isDelivered { continue }
+            entries[id]?.isDelivered = true
+            for old in waitingForDelivery(entry.record.key, now: now) { update(old) { $0.record.endedAt = now } }
+        }
+    }
+
+    /// A Mount ended without an answer, though not because of a store: its next try finds the leases.
+    mutating func released(_ ids: [LeaseID]) { for id in ids { entries[id]?.holders -= 1 } }
+
+    /// A Mount failed because one of its tokens did. Leases that nobody else was given are revoked, and what they
+    /// replaced comes back.
+    mutating func abandoned(_ ids: [LeaseID], now: Moment) {
+        for id in ids {
+            entries[id]?.holders -= 1
+            guard let entry = entries[id], entry.holders <= 0, !entry.isDelivered, entry.record.state == .live else {
+                continue
+            }
+            update(id) { $0.revoke(.mountFailed, now: now) }
+            if current[entry.record.key] == id { current[entry.record.key] = nil }
+            reinstate(entry.record.key, now: now)
+        }
+    }
+
+    /// The replaced leases of a key whose follower nobody has got yet; the newest first.
+    private func waitingForDelivery(_ key: LeaseKey, now: Moment) -> [LeaseID] {
+        entries.values
+            .filter { $0.record.key == key && $0.record.state == .superseded && $0.record.endedAt == nil }
+            .sorted { ($0.record.issuedAt?.steady ?? .zero) > ($1.record.issuedAt?.steady ?? .zero) }
+            .map(\.record.id)
+    }
+
+    /// Makes the newest replaced lease of a key, which the Pod still has, the live one again.
+    private mutating func reinstate(_ key: LeaseKey, now: Moment) {
+        guard let old = waitingForDelivery(key, now: now).first else { return }
+        update(old) { $0.record.state = .live }
+        current[key] = old
+    }
+}
+
+extension LeaseTable.Entry {
+    /// Marks the token as one to revoke.
+    mutating func revoke(_ cause: RevocationCause, now: Moment) {
+        record.state = .revoking
+        record.endedAt = now
+        record.cause = cause
+        tries = 0
+        notBefore = nil
+        isGivenUp = false
+    }
+}
