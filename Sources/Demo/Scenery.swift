@@ -92,6 +92,8 @@ extension Scenery {
             to: { namespace: binder, serviceAccount: builder }
             store: github
             allow: { repositories: ["our-org/*"], permissions: { contents: read } }
+        server: { adminSocket: \(path("admin.sock")) }
+        leases: { journal: \(path("state/leases.db")), medium: disk }
 
         """
     }

@@ -21,12 +21,14 @@ import Testing
             let asked = try await node.daypass(["version", "--socket", node.socket])
             #expect(asked.output == "daypass 0.1.0, API v1alpha1\n", "\(asked.text)")
 
-            let second = try await node.startDaemon()
+            // The second stands by: two daemons must not write one journal.
+            let second = try node.launchDaemon()
+            #expect(await second.waitForLog("another daemon"))
+            #expect(socketFile(node)?.inode == before.inode)
+            #expect(await first.stop() == 0, "\(first.log)")
+            try await node.waitUntilServing(second)
             let after = try #require(socketFile(node))
             #expect(after.inode != before.inode && after.mode == before.mode)
-            // The first one's end leaves the socket of the second alone.
-            #expect(await first.stop() == 0, "\(first.log)")
-            #expect(socketFile(node)?.inode == after.inode)
             let answer = try await node.mount(try node.attributes(for: .build(1)))
             #expect(answer.line == "OK")
             #expect(second.log.contains("token minted") && !first.log.contains("token minted"))

@@ -17,12 +17,14 @@ package final class DaemonProcess: Sendable {
 
     private let program: String
     private let arguments: [String]
+    private let crashAt: String?
     private let logPath: String
     private let phase = Mutex(Phase.starting)
 
-    init(_ program: String, _ arguments: [String], logPath: String) {
+    init(_ program: String, _ arguments: [String], crashAt: String? = nil, logPath: String) {
         self.program = program
         self.arguments = arguments
+        self.crashAt = crashAt
         self.logPath = logPath
     }
 
@@ -93,7 +95,9 @@ package final class DaemonProcess: Sendable {
             let result = try await Subprocess.run(
                 .path(FilePath(program)),
                 arguments: Arguments(arguments),
-                environment: .custom(["PATH": "/usr/bin:/bin"]),
+                environment: crashAt.map {
+                    .custom(["PATH": "/usr/bin:/bin", "DAYPASS_CRASH_AT": $0])
+                } ?? .custom(["PATH": "/usr/bin:/bin"]),
                 input: .none,
                 output: .discarded,
                 error: .fileDescriptor(log, closeAfterSpawningProcess: true)

@@ -39,6 +39,12 @@ package final class Node: Sendable {
     /// Where the daemons serve.
     package var socket: String { path("daypass.sock") }
 
+    /// Where the daemons answer operators.
+    package var adminSocket: String { path("admin.sock") }
+
+    /// The journal of the daemons.
+    package var journal: String { path("state/leases.db") }
+
     /// Writes a file into the node's folder and returns its path.
     @discardableResult
     package func write(_ text: String, to name: String, mode: Int = 0o600) throws -> String {
@@ -52,20 +58,40 @@ package final class Node: Sendable {
 
     /// Starts `daypass serve`, and returns when its socket answers.
     ///
+    /// - Parameters:
+    ///   - configuration: The name of its configuration in the node's folder.
+    ///   - crashAt: The point at which it kills itself: a `CrashPoint`, with `:n` for the nth time.
     /// - Throws: ``SceneryFailure`` with its log when it does not serve.
-    package func startDaemon(configuration: String = "node.yaml") async throws -> DaemonProcess {
+    package func startDaemon(
+        configuration: String = "node.yaml",
+        crashAt: String? = nil
+    ) async throws -> DaemonProcess {
+        let daemon = try launchDaemon(configuration: configuration, crashAt: crashAt)
+        try await waitUntilServing(daemon)
+        return daemon
+    }
+
+    /// Starts `daypass serve`, and does not wait for it.
+    package func launchDaemon(configuration: String = "node.yaml", crashAt: String? = nil) throws -> DaemonProcess {
         let number = records.withLock { $0.daemons.count + 1 }
         let daemon = DaemonProcess(
             try BuildProducts.daypass(),
             ["serve", "--config", path(configuration), "--socket", socket, "--log-format", "json"],
+            crashAt: crashAt,
             logPath: path("daemon-\(number).log")
         )
         records.withLock { $0.daemons.append(daemon) }
         starts.yield(daemon)
+        return daemon
+    }
+
+    /// Waits until a daemon serves.
+    ///
+    /// - Throws: ``SceneryFailure`` with its log when it does not serve.
+    package func waitUntilServing(_ daemon: DaemonProcess) async throws {
         guard await daemon.waitForLog("\"message\":\"serving\""), await version() == "daypass" else {
             throw SceneryFailure("the daemon does not serve: \(daemon.log)")
         }
-        return daemon
     }
 
     /// Runs `daypass` to its end.

@@ -24,7 +24,10 @@ enum NodeFiles {
         try node.write(secretProviderClass, to: "class.yaml")
     }
 
-    private static func configuration(of node: Node) -> String {
+    /// The node's configuration.
+    ///
+    /// - Parameter pods: The value of `builds.pods`.
+    static func configuration(of node: Node, pods: String = "off") -> String {
         """
         identity:
           issuer: \(node.issuer.name)
@@ -44,6 +47,13 @@ enum NodeFiles {
         server:
           mountDeadline: 110s
           drain: 60s
+          adminSocket: \(node.adminSocket)
+        leases:
+          journal: \(node.journal)
+          medium: disk
+        builds:
+          pods: \(pods)
+          pathDelay: 200ms
 
         """
     }
