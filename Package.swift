@@ -190,6 +190,12 @@ let package = Package(
             dependencies: ["DriverCall", "LoopbackCluster", "LoopbackForge", "Support", "TokenStore"]
         ),
         .testTarget(
+            name: "FaultTests",
+            dependencies: [
+                "Daemon", "DriverCall", "Leases", "LoopbackCluster", "LoopbackForge", "Support", "TokenStore",
+            ]
+        ),
+        .testTarget(
             name: "InteropTests",
             dependencies: ["DriverCall", "LoopbackForge", "Support", "TokenStore", subprocess, system]
         ),

@@ -39,5 +39,25 @@ func withBuildEnds<Result: Sendable>(
     _ logger: Logger,
     _ body: (@escaping @Sendable () -> [DetectorReport]) async throws -> Result
 ) async throws -> Result {
-    try await body { [] }
+    var options = TargetPathWatch.Options()
+    options.confirmAfter = settings.pathDelay
+    let paths = settings.paths ? TargetPathWatch(options: options, logger: logger) : nil
+    return try await withThrowingTaskGroup(of: Void.self) { group in
+        if let paths { group.addTask { await paths.run(leases.builds, ended: leases.ended) } }
+        defer { group.cancelAll() }
+        return try await body {
+            [paths.map(\.report)].compactMap(\.self)
+        }
+    }
+}
+
+extension TargetPathWatch {
+    /// How it is, for an operator.
+    fileprivate var report: DetectorReport {
+        switch isWatching {
+        case true?: DetectorReport(name: name, isWatching: true, note: "the kubelet's directory is visible")
+        case false?: DetectorReport(name: name, isWatching: false, note: "the kubelet's directory is not visible")
+        case nil: DetectorReport(name: name, isWatching: true, note: "nothing to look at yet")
+        }
+    }
 }

@@ -3,7 +3,7 @@
 import Synchronization
 
 /// A signal for one waiting task. Ringing twice before it looks counts once.
-final class Bell: Sendable {
+package final class Bell: Sendable {
     private struct State {
         var hasRung = false
         var waiter: CheckedContinuation<Void, Never>?
@@ -11,8 +11,10 @@ final class Bell: Sendable {
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// Wakes the task that waits, or the next one that does.
-    func ring() {
+    package func ring() {
         let waiter = state.withLock { state in
             defer { state.waiter = nil }
             state.hasRung = state.waiter == nil
@@ -22,7 +24,7 @@ final class Bell: Sendable {
     }
 
     /// Waits until it rings, or the task is cancelled.
-    func wait() async {
+    package func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
                 let isNow = state.withLock { state in
@@ -41,7 +43,7 @@ final class Bell: Sendable {
     }
 
     /// Waits until it rings, or `sleep` ends, or the task is cancelled.
-    func wait(atMost sleep: @escaping @Sendable () async -> Void) async {
+    package func wait(atMost sleep: @escaping @Sendable () async -> Void) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.wait() }
             group.addTask { await sleep() }

@@ -17,10 +17,12 @@ extension Node {
     /// Calls Mount as the driver does.
     ///
     /// - Parameters:
+    ///   - kubelet: kubelet's directory; the standard one is not there on a test's machine.
     ///   - raw: Sent in place of the attributes' JSON.
     ///   - secrets: The JSON of `secrets`.
     package func mount(
         _ attributes: DriverAttributes,
+        kubelet: String = "/var/lib/kubelet",
         raw: String? = nil,
         secrets: String = "null"
     ) async throws -> MountAnswer {
@@ -28,7 +30,7 @@ extension Node {
             $0.attributes = raw ?? attributes.json
             $0.secrets = secrets
             $0.permission = "420"
-            $0.targetPath = attributes.targetPath(volume: "credentials")
+            $0.targetPath = attributes.targetPath(volume: "credentials", kubelet: kubelet)
         }
         do {
             let response = try V1alpha1_MountResponse(

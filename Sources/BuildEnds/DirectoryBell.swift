@@ -1,0 +1,54 @@
+// Rings when something is removed from one of the watched directories: inotify(7).
+
+import Dispatch
+import Glibc
+import Leases
+
+/// Rings a bell when a watched directory loses an entry, or goes. It is a hint only: watches may be refused, and events
+/// may be lost.
+final class DirectoryBell {
+    private static let mask = UInt32(IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)
+
+    private let descriptor: Int32
+    private let source: any DispatchSourceRead
+    private var watches: [String: Int32] = [:]
+    private var isClosed = false
+
+    /// `nil` when the kernel gives no instance.
+    init?(_ bell: Bell) {
+        let descriptor = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
+        guard descriptor >= 0 else { return nil }
+        self.descriptor = descriptor
+        source = DispatchSource.makeReadSource(fileDescriptor: descriptor)
+        source.setEventHandler {
+            // What the events say does not matter: whoever hears the bell looks at everything.
+            var room = [UInt8](repeating: 0, count: 16 << 10)
+            while read(descriptor, &room, room.count) > 0 {}
+            bell.ring()
+        }
+        source.setCancelHandler { _ = Glibc.close(descriptor) }
+        source.activate()
+    }
+
+    deinit { close() }
+
+    /// Watches these directories and no others, as far as the kernel lets it.
+    func watch(_ directories: Set<String>) {
+        guard !isClosed else { return }
+        for (directory, watch) in watches where !directories.contains(directory) {
+            inotify_rm_watch(descriptor, watch)
+            watches[directory] = nil
+        }
+        // A directory that was made anew needs a new watch: the same call does both.
+        for directory in directories {
+            let watch = inotify_add_watch(descriptor, directory, Self.mask | UInt32(IN_ONLYDIR))
+            watches[directory] = watch >= 0 ? watch : nil
+        }
+    }
+
+    /// Ends the watches.
+    func close() {
+        if !isClosed { source.cancel() }
+        isClosed = true
+    }
+}

@@ -1,1 +1,0 @@
-// Finds out that a build has ended.

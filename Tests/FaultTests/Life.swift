@@ -1,0 +1,137 @@
+// The life of builds on a node whose daemon is killed: kubelet and the driver try again, as the real ones do.
+
+import Daemon
+import DriverCall
+import Foundation
+import LoopbackForge
+import Support
+import Synchronization
+import TokenStore
+
+/// Plays kubelet and the driver for builds on one node. Build number n clones `our-org/bn`, so that the forge's books
+/// tell the builds apart.
+final class Life: Sendable {
+    let node: Node
+    private let state: Mutex<DaemonProcess>
+
+    private init(node: Node, daemon: DaemonProcess) {
+        self.node = node
+        state = Mutex(daemon)
+    }
+
+    /// Runs `body` on a node whose first daemon dies at `crashAt`.
+    static func with(
+        builds: Int = 3,
+        crashAt: String? = nil,
+        _ body: (Life) async throws -> Void
+    ) async throws {
+        try await withNode(repositories: (1...builds).map(repository)) { node in
+            try FileManager.default.createDirectory(
+                atPath: node.path("kubelet/pods/ours"),
+                withIntermediateDirectories: true
+            )
+            let daemon = try node.launchDaemon(crashAt: crashAt)
+            let life = Life(node: node, daemon: daemon)
+            try await body(life)
+        }
+    }
+
+    static func repository(_ number: Int) -> String { "our-org/b\(number)" }
+
+    /// The daemon that runs, or was the last to run.
+    var daemon: DaemonProcess { state.withLock { $0 } }
+
+    // MARK: The daemon
+
+    /// Starts a daemon after the last one ended, and waits until it serves or has died too.
+    func start(crashAt: String? = nil) async throws {
+        let daemon = try node.launchDaemon(crashAt: crashAt)
+        state.withLock { $0 = daemon }
+        if crashAt == nil { try await node.waitUntilServing(daemon) }
+    }
+
+    /// Ends the daemon with SIGKILL.
+    func kill() async { await daemon.kill() }
+
+    /// Does something until it has worked, and starts a new daemon whenever the one that runs has died.
+    func survive<Result: Sendable>(
+        limit: Duration = .seconds(60),
+        _ what: String,
+        _ body: () async throws -> Result?
+    ) async throws -> Result {
+        let end = ContinuousClock.now + limit
+        while ContinuousClock.now < end {
+            if daemon.exitCode != nil { try await start() }
+            if let result = try await body() { return result }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        throw SceneryFailure("\(what) did not come about: \(daemon.log.suffix(4000))")
+    }
+
+    // MARK: Builds
+
+    private var kubelet: String { node.path("kubelet") }
+
+    private func folder(_ number: Int) -> String { "\(kubelet)/pods/\(Subject.build(number).podUID)" }
+
+    /// Publishes the volume of a build as kubelet does: the directory first, then Mount until it is answered.
+    ///
+    /// - Returns: The files.
+    func mount(_ number: Int) async throws -> [String: String] {
+        let attributes = try node.attributes(for: .build(number), repository: Self.repository(number))
+        let target = attributes.targetPath(volume: "credentials", kubelet: kubelet)
+        try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+        return try await survive("a mount of build \(number)") {
+            let answer = try await node.mount(attributes, kubelet: kubelet)
+            return answer.line == "OK" ? answer.files : nil
+        }
+    }
+
+    /// One Mount call, whatever comes of it.
+    func tryToMount(_ number: Int) async throws -> MountAnswer {
+        let attributes = try node.attributes(for: .build(number), repository: Self.repository(number))
+        let target = attributes.targetPath(volume: "credentials", kubelet: kubelet)
+        try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+        return try await node.mount(attributes, kubelet: kubelet)
+    }
+
+    /// The build ends: kubelet removes its directory.
+    func end(_ number: Int) throws {
+        guard FileManager.default.fileExists(atPath: folder(number)) else { return }
+        try FileManager.default.removeItem(atPath: folder(number))
+    }
+
+    // MARK: Books
+
+    /// The tokens that were minted for a build, as the forge has them.
+    func tokens(_ number: Int) -> [ForgeToken] {
+        node.forge.tokens.filter { $0.repositories == [Self.repository(number)] }
+    }
+
+    /// Those that still work.
+    func liveTokens(_ number: Int) -> [ForgeToken] {
+        node.forge.liveTokens.filter { $0.repositories == [Self.repository(number)] }
+    }
+
+    /// Waits until at most `count` tokens of a build work.
+    func waitUntilLive(_ number: Int, _ count: Int) async throws {
+        _ = try await survive("the revocation of build \(number)'s tokens") {
+            liveTokens(number).count <= count ? true : nil
+        }
+    }
+
+    /// What the daemon says of its leases.
+    func report() async throws -> AdminReport {
+        try await survive("a report") { try? await AdminClient(socketPath: node.adminSocket).leases() }
+    }
+
+    /// The forge's tokens that appear in what the journal's folder holds.
+    func tokensOnDisk() throws -> [String] {
+        let folder = URL(filePath: node.journal).deletingLastPathComponent()
+        let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        let contents = files.compactMap { try? Data(contentsOf: $0) }
+        return node.forge.tokens.map(\.value).filter { token in
+            contents.contains { $0.range(of: Data(token.utf8)) != nil }
+        }
+    }
+}
