@@ -24,6 +24,8 @@ struct AnswerCollector {
 
     /// Whether a byte of an answer came.
     var hasBegun: Bool { headBytes > 0 }
+    /// Whether the head of the final answer is here.
+    var headIsComplete: Bool { phase == .body }
 
     /// Takes one line of a head, its line end included. Heads of interim answers (1xx) are dropped when the next one
     /// begins; trailers are dropped.

@@ -9,8 +9,10 @@ import TokenStore
 final class CurlLoop: Sendable {
     /// What a task asks of the thread.
     enum Message: Sendable {
-        case start(UInt64, OutgoingRequest, CheckedContinuation<TransferOutcome, Never>)
+        case start(UInt64, OutgoingRequest, TransferReceiver)
         case cancel(UInt64)
+        /// The reader of a stream has room again.
+        case unpause(UInt64)
     }
 
     private struct Inbox {
@@ -63,18 +65,29 @@ final class CurlLoop: Sendable {
 
     /// Runs one transfer; cancelling the task ends it.
     func run(_ request: OutgoingRequest) async -> TransferOutcome {
-        let id = inbox.withLock { inbox in
-            inbox.lastID += 1
-            return inbox.lastID
-        }
+        let id = newID()
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                post(.start(id, request, continuation))
+                post(.start(id, request, .whole(continuation)))
                 // A cancellation that came before the message above found nothing to cancel.
                 if Task.isCancelled { post(.cancel(id)) }
             }
         } onCancel: {
             post(.cancel(id))
+        }
+    }
+
+    /// Starts a transfer whose answer is read while it arrives. Whoever starts it must see to its end.
+    func startStream(_ request: OutgoingRequest, idle: Duration?) -> CurlStream {
+        let stream = CurlStream(loop: self, id: newID(), channel: StreamChannel(limit: request.bodyLimit))
+        post(.start(stream.id, request, .stream(stream.channel, idle: idle)))
+        return stream
+    }
+
+    private func newID() -> UInt64 {
+        inbox.withLock { inbox in
+            inbox.lastID += 1
+            return inbox.lastID
         }
     }
 
@@ -91,7 +104,7 @@ final class CurlLoop: Sendable {
         }
     }
 
-    private func post(_ message: Message) {
+    func post(_ message: Message) {
         let isTaken = inbox.withLock { inbox in
             guard inbox.wakeAddress != nil else { return false }
             inbox.messages.append(message)
@@ -129,9 +142,9 @@ final class CurlLoop: Sendable {
     }
 
     private static func refuse(_ message: Message) {
-        guard case .start(_, let request, let continuation) = message else { return }
+        guard case .start(_, let request, let receiver) = message else { return }
         let error = HTTPTransportError.cancelled(request.target, requestStarted: false)
-        continuation.resume(returning: TransferOutcome(result: .failure(error)))
+        receiver.end(TransferOutcome(result: .failure(error)))
     }
 }
 
@@ -172,15 +185,17 @@ private final class LoopThread {
         switch message {
         case .cancel(let id):
             remove(id)?.cancel()
-        case .start(let id, let request, let continuation):
-            guard let transfer = CurlTransfer(request, settings: settings, continuation: continuation) else {
+        case .unpause(let id):
+            guard let result = transfers[id]?.unpause(), result != CURLE_OK else { return }
+            remove(id)?.finish(result)
+        case .start(let id, let request, let receiver):
+            guard let transfer = CurlTransfer(request, settings: settings, receiver: receiver) else {
                 let error = HTTPTransportError(
                     .broken,
                     "libcurl has no memory for a call to \(request.target.authority)",
                     requestMayHaveArrived: false
                 )
-                continuation.resume(returning: TransferOutcome(result: .failure(error)))
-                return
+                return receiver.end(TransferOutcome(result: .failure(error)))
             }
             guard transfer.isReady, curl_multi_add_handle(multi, transfer.easy) == CURLM_OK else {
                 return transfer.finish(CURLE_FAILED_INIT)
@@ -200,14 +215,20 @@ private final class LoopThread {
     }
 
     /// libcurl watches deadlines itself, but not those of transfers that wait for a free connection: they are what is
-    /// still here after libcurl had its turn.
+    /// still here after libcurl had its turn. Nor does it watch for silence in a stream.
     private func expireTransfers(dueBefore instant: ContinuousClock.Instant) {
-        for (id, transfer) in transfers where transfer.request.deadline < instant { remove(id)?.expire() }
+        for (id, transfer) in transfers {
+            if transfer.request.deadline < instant {
+                remove(id)?.expire()
+            } else if let silence = transfer.silenceDeadline, silence < instant {
+                remove(id)?.expireInSilence()
+            }
+        }
     }
 
     /// Until the next deadline; libcurl itself shortens it to its own timers.
     private var pollTimeout: CInt {
-        guard let next = transfers.values.lazy.map(\.request.deadline).min() else { return CInt.max }
+        guard let next = transfers.values.lazy.map(\.nextDeadline).min() else { return CInt.max }
         return CInt(min(Int(CInt.max) - 100, ContinuousClock.now.duration(to: next).curlMilliseconds) + 60)
     }
 

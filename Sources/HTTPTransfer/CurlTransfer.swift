@@ -21,11 +21,27 @@ struct TransferOutcome: Sendable {
     var isNewConnection = false
 }
 
+/// Who is handed an answer.
+enum TransferReceiver: Sendable {
+    /// A task that waits for the whole of it.
+    case whole(CheckedContinuation<TransferOutcome, Never>)
+    /// A reader that takes it piece by piece; the transfer ends after `idle` without a byte.
+    case stream(StreamChannel, idle: Duration?)
+
+    /// Says that the transfer has ended. To be called once.
+    func end(_ outcome: TransferOutcome) {
+        switch self {
+        case .whole(let continuation): continuation.resume(returning: outcome)
+        case .stream(let channel, _): channel.end(outcome)
+        }
+    }
+}
+
 /// One easy handle. Not `Sendable`; `finish` and `fail` end it, and its memory is wiped and freed with it.
 final class CurlTransfer {
     let easy: UnsafeMutableRawPointer
     let request: OutgoingRequest
-    private let continuation: CheckedContinuation<TransferOutcome, Never>
+    let receiver: TransferReceiver
     let settings: TransferSettings
     private let begin = ContinuousClock.now
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -35,22 +51,23 @@ final class CurlTransfer {
     var trustFile: MemoryFile?
     var headerList: UnsafeMutablePointer<curl_slist>?
     private var collector: AnswerCollector
+    /// When the last byte of a stream came, or when its reader had room again.
+    private var lastByte = ContinuousClock.now
+    private var isPaused = false
+    private var headIsHandedOver = false
+    private var proxyAnswered = false
     private var requestStarted = false
     private var startedOnKeptConnection = false
     private var resendRefused = false
     private var isSetUp = true
 
     /// Makes the handle ready to be added to a multi handle; `nil` when libcurl has no memory for it.
-    init?(
-        _ request: OutgoingRequest,
-        settings: TransferSettings,
-        continuation: CheckedContinuation<TransferOutcome, Never>
-    ) {
+    init?(_ request: OutgoingRequest, settings: TransferSettings, receiver: TransferReceiver) {
         guard let easy = curl_easy_init() else { return nil }
         self.easy = easy
         self.request = request
         self.settings = settings
-        self.continuation = continuation
+        self.receiver = receiver
         collector = AnswerCollector(bodyLimit: request.bodyLimit)
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         setUpConnection()
@@ -93,14 +110,14 @@ final class CurlTransfer {
             daypass_curl_set_receiver(easy, CURLOPT_HEADERFUNCTION) { bytes, _, count, this in
                 guard let bytes, let this else { return 0 }
                 let line = UnsafeRawBufferPointer(start: bytes, count: count)
-                return CurlTransfer.from(this).collector.take(line: line) ? count : 0
+                return CurlTransfer.from(this).take(line: line) ? count : 0
             }
         )
         check(
             daypass_curl_set_receiver(easy, CURLOPT_WRITEFUNCTION) { bytes, _, count, this in
                 guard let this else { return 0 }
                 let part = UnsafeRawBufferPointer(start: bytes, count: count)
-                return CurlTransfer.from(this).collector.take(body: part) ? count : 0
+                return CurlTransfer.from(this).take(body: part)
             }
         )
         check(
@@ -132,13 +149,51 @@ final class CurlTransfer {
         return true
     }
 
+    private func take(line: UnsafeRawBufferPointer) -> Bool {
+        guard collector.take(line: line) else { return false }
+        guard case .stream(let channel, _) = receiver else { return true }
+        lastByte = .now
+        guard collector.headIsComplete, !headIsHandedOver else { return true }
+        headIsHandedOver = true
+        proxyAnswered = collector.status == 407 && answeringProxy != nil
+        if !proxyAnswered { channel.take(HTTPStreamHead(status: collector.status, headers: collector.headers)) }
+        return !proxyAnswered
+    }
+
+    /// - Returns: What libcurl shall be told: how many bytes were taken.
+    private func take(body part: UnsafeRawBufferPointer) -> Int {
+        guard case .stream(let channel, _) = receiver else { return collector.take(body: part) ? part.count : 0 }
+        lastByte = .now
+        isPaused = !channel.take(part)
+        return isPaused ? Int(CURL_WRITEFUNC_PAUSE) : part.count
+    }
+
+    // MARK: Streams
+
+    /// When a stream will have been silent for too long; `nil` while its reader lets it wait, or when there is no limit.
+    var silenceDeadline: ContinuousClock.Instant? {
+        guard case .stream(_, let idle?) = receiver, !isPaused else { return nil }
+        return lastByte + idle
+    }
+
+    /// The next instant at which the loop must look at this transfer.
+    var nextDeadline: ContinuousClock.Instant { min(request.deadline, silenceDeadline ?? request.deadline) }
+
+    /// Goes on after the reader of a stream made room. libcurl may hand over bytes, and be paused again, in this call.
+    func unpause() -> CURLcode {
+        guard isPaused else { return CURLE_OK }
+        isPaused = false
+        lastByte = .now
+        return curl_easy_pause(easy, CURLPAUSE_CONT)
+    }
+
     func check(_ result: CURLcode) { isSetUp = isSetUp && result == CURLE_OK }
 
     // MARK: The end
 
     /// Ends the transfer with what libcurl says about it. The handle must have left its multi handle.
     func finish(_ result: CURLcode) {
-        guard result == CURLE_OK else { return resume(.failure(HTTPTransportError(facts(result)))) }
+        guard result == CURLE_OK || proxyAnswered else { return resume(.failure(HTTPTransportError(facts(result)))) }
         if collector.status == 407, let proxy = answeringProxy {
             let message = "the proxy \(proxy.authority) from \(proxy.source) asks for other credentials (407)"
             return resume(.failure(HTTPTransportError(.proxy, message, requestMayHaveArrived: false)))
@@ -166,12 +221,19 @@ final class CurlTransfer {
         resume(.failure(.timedOut(facts)))
     }
 
+    /// Ends a stream in which nothing came for too long.
+    func expireInSilence() {
+        guard case .stream(_, let idle?) = receiver else { return expire() }
+        let message = "\(request.target.authority) sent nothing for \(idle.shown)"
+        resume(.failure(HTTPTransportError(.timedOut, message, requestMayHaveArrived: requestStarted)))
+    }
+
     private var elapsed: Duration { begin.duration(to: .now) }
 
     private func resume(_ result: Result<HTTPAnswer, HTTPTransportError>) {
         let milliseconds = elapsed.curlMilliseconds
-        continuation.resume(
-            returning: TransferOutcome(
+        receiver.end(
+            TransferOutcome(
                 result: result,
                 milliseconds: milliseconds,
                 isNewConnection: long(CURLINFO_NUM_CONNECTS) > 0

@@ -19,8 +19,15 @@ extension CurlTransfer {
         set(CURLOPT_TCP_KEEPINTVL, 10)
         // A new connection now and then lets changed addresses, authorities and certificates count.
         set(CURLOPT_MAXLIFETIME_CONN, 600)
-        set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
-        if request.target.scheme == "https" {
+        if isStream {
+            // A connection of its own: TCP's flow control then holds back this answer and no other.
+            set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
+            set(CURLOPT_FRESH_CONNECT, 1)
+            set(CURLOPT_FORBID_REUSE, 1)
+        } else {
+            set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
+        }
+        if request.target.scheme == "https", !isStream {
             // Calls that come at once wait for one handshake and share an HTTP/2 connection where the server has it.
             set(CURLOPT_PIPEWAIT, 1)
         }
@@ -68,7 +75,7 @@ extension CurlTransfer {
             if request.method != "GET" { set(CURLOPT_CUSTOMREQUEST, request.method) }
         }
         // The Content-Length of an answer to HEAD is that of a body which does not come.
-        if request.method != "HEAD", request.bodyLimit > 0 {
+        if request.method != "HEAD", request.bodyLimit > 0, !isStream {
             check(daypass_curl_set_offset(easy, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(request.bodyLimit)))
         }
         for line in request.headerLines { append(line) }
@@ -91,6 +98,8 @@ extension CurlTransfer {
         text.wipe()
         revealed.wipe()
     }
+
+    private var isStream: Bool { if case .stream = receiver { true } else { false } }
 
     private func set(_ option: CURLoption, _ value: Int) { check(daypass_curl_set_long(easy, option, value)) }
     private func set(_ option: CURLoption, _ value: String?) { check(daypass_curl_set_string(easy, option, value)) }

@@ -34,8 +34,8 @@ package func withCurlTransport<R: Sendable>(
 /// A request that is not idempotent is never sent twice. It logs, at debug, the method, the URL without its query, the
 /// status and figures of each call; never a header or a body.
 package final class CurlTransport: HTTPTransport {
-    fileprivate let loop: CurlLoop
-    private let logger: Logger
+    let loop: CurlLoop
+    let logger: Logger
 
     private init(loop: CurlLoop, logger: Logger) {
         self.loop = loop
@@ -65,17 +65,24 @@ package final class CurlTransport: HTTPTransport {
     }
 
     package func send(_ call: HTTPCall) async throws(HTTPTransportError) -> HTTPAnswer {
-        let request = try OutgoingRequest(call)
-        guard call.timeout > .zero else {
-            let message = "there was no time left for the call to \(request.target.authority)"
-            throw HTTPTransportError(.timedOut, message, requestMayHaveArrived: false)
-        }
+        let request = try checked(call)
         let outcome = await loop.run(request)
         log(request, outcome)
         return try outcome.result.get()
     }
 
-    private func log(_ request: OutgoingRequest, _ outcome: TransferOutcome) {
+    /// The call as it may be sent.
+    func checked(_ call: HTTPCall) throws(HTTPTransportError) -> OutgoingRequest {
+        let request = try OutgoingRequest(call)
+        guard call.timeout > .zero else {
+            let message = "there was no time left for the call to \(request.target.authority)"
+            throw HTTPTransportError(.timedOut, message, requestMayHaveArrived: false)
+        }
+        return request
+    }
+
+    /// - Parameter bytes: The length of the body, when it is not in the outcome.
+    func log(_ request: OutgoingRequest, _ outcome: TransferOutcome, bytes: Int? = nil) {
         var metadata: Logger.Metadata = [
             "method": "\(request.method)",
             "url": "\(request.target.loggable)",
@@ -85,10 +92,11 @@ package final class CurlTransport: HTTPTransport {
         switch outcome.result {
         case .success(let answer):
             metadata["status"] = "\(answer.status)"
-            metadata["bytes"] = "\(answer.body.count)"
+            metadata["bytes"] = "\(bytes ?? answer.body.count)"
             logger.debug("HTTP call answered", metadata: metadata)
         case .failure(let error):
             metadata["error"] = "\(error)"
+            if let bytes { metadata["bytes"] = "\(bytes)" }
             logger.debug("HTTP call failed", metadata: metadata)
         }
     }

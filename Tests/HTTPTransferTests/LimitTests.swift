@@ -187,8 +187,13 @@ import TokenStore
 extension LoopbackServer {
     /// Waits until a request has arrived as often as told.
     func waitForRequest(_ request: String, count: Int = 1) async throws {
+        try await wait { $0.requests.count { $0 == request } >= count }
+    }
+
+    /// Waits until the server saw what is told.
+    func wait(for condition: (Counts) -> Bool) async throws {
         for _ in 0..<1000 {
-            if try await counts().requests.count(where: { $0 == request }) >= count { return }
+            if condition(try await counts()) { return }
             try await Task.sleep(for: .milliseconds(20))
         }
         throw ServerFailure()

@@ -38,6 +38,10 @@ struct LoopbackServer: Sendable {
 struct Counts: Decodable {
     var connections: Int
     var requests: [String]
+    /// The targets of `/quiet` streams whose reader left.
+    var left: [String]
+    /// The bytes of `/flood` that the kernel took.
+    var sent: Int
 }
 
 /// What `/echo` answers.

@@ -4,7 +4,9 @@ import base64, json, os, socket, sys, threading, time
 
 SETTINGS = json.loads(sys.argv[1])
 LOCK = threading.Lock()
-COUNTS = {"connections": 0, "requests": []}
+COUNTS = {"connections": 0, "requests": [], "left": [], "sent": 0}
+GO = threading.Semaphore(0)
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Kind: stream\r\n\r\n"
 
 
 def read_head(stream):
@@ -41,6 +43,10 @@ def wait_for_close(connection):
         pass
 
 
+def chunk(data):
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
 def behave(connection, number, lines, body):
     """Answers one request; returns whether the connection is kept."""
     method, target, _ = lines[0].split(" ")
@@ -75,6 +81,30 @@ def behave(connection, number, lines, body):
         send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Late\r\n\r\n")
         send(b"5\r\nhello\r\n0\r\nX-Late: 1\r\n\r\n")
         return True
+    if path == "/go":
+        GO.release()
+        send(answer(200))
+        return True
+    if path == "/drip":
+        # A line, and another each time that /go is asked for; then the end.
+        send(CHUNKED)
+        for line in range(int(query)):
+            send(chunk(b"line %d\n" % line))
+            GO.acquire()
+        send(b"0\r\n\r\n")
+        return True
+    if path == "/pair":
+        send(CHUNKED + chunk(b"a") + chunk(b"b") + b"0\r\n\r\n")
+        return True
+    if path == "/flood":
+        # Numbered lines of 16 bytes, in pieces of 64 KiB.
+        send(CHUNKED)
+        for piece in range(int(query) >> 16):
+            send(chunk(b"".join(b"%015d\n" % (piece * 4096 + line) for line in range(4096))))
+            with LOCK:
+                COUNTS["sent"] += 1 << 16
+        send(b"0\r\n\r\n")
+        return True
     if path == "/nothing":
         return False
     if path == "/stall":
@@ -82,6 +112,19 @@ def behave(connection, number, lines, body):
     elif path == "/half":
         send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0123456789")
         wait_for_close(connection)
+    elif path == "/quiet":
+        send(CHUNKED + chunk(b"first\n"))
+        try:
+            wait_for_close(connection)
+        finally:
+            with LOCK:
+                COUNTS["left"].append(target)
+    elif path == "/midline":
+        send(CHUNKED + chunk(b"one\ntw"))
+    elif path == "/midchunk":
+        send(CHUNKED + b"100\r\none\ntw")
+    elif path == "/untilclose":
+        send(b"HTTP/1.1 200 OK\r\n\r\nall of it")
     elif path == "/early":
         send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0123456789")
     elif path == "/length":
