@@ -1,0 +1,40 @@
+// A bound on the rate of calls. Pure.
+
+/// A bucket of `burst` turns that fills up again at `rate` turns a second. In any span of time `t` it gives away at most
+/// `burst + rate * t` turns.
+///
+/// It keeps one figure, the time at which it will be full: exact, and nothing has to be added up meanwhile.
+struct TokenBucket: Sendable {
+    /// The time that one turn takes to come back.
+    let interval: Duration
+    let burst: Int
+    /// When it will be full if nobody takes a turn; `nil` before the first.
+    private var fullAt: Duration?
+    /// When a turn was last taken out of the full bucket. Time before it has been forgotten.
+    private var lastFull: Duration?
+
+    init(rate: Double, burst: Int) {
+        interval = .seconds(1) / rate
+        self.burst = burst
+    }
+
+    /// When the `number`th turn from now can be taken, if all are taken as soon as they can be, but none before `start`.
+    func time(ofTurn number: Int, from start: Duration) -> Duration {
+        max(start, max(fullAt ?? start, start) + interval * (number - burst))
+    }
+
+    /// Takes a turn, if there is one.
+    mutating func take(at now: Duration) -> Bool {
+        guard time(ofTurn: 1, from: now) <= now else { return false }
+        if fullAt.map({ $0 <= now }) ?? true { lastFull = now }
+        fullAt = max(fullAt ?? now, now) + interval
+        return true
+    }
+
+    /// Gives a turn back that was taken at `time` or later. Once the bucket has been full since, the turn has come back
+    /// already.
+    mutating func giveBack(takenSince time: Duration) {
+        guard let fullAt, let lastFull, lastFull <= time else { return }
+        self.fullAt = fullAt - interval
+    }
+}
