@@ -5,7 +5,7 @@ SWIFT_FILES := Sources Tests Package.swift
 GENERATED := Sources/ProviderAPI
 INTEROP := $(MAKE) --no-print-directory -C Tests/Interop
 
-.PHONY: help deps build interop test demo format check-format proto check-proto
+.PHONY: help deps build interop test soak demo format check-format proto check-proto
 
 help: ## Lists what make can do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,6 +23,11 @@ interop: deps ## Builds the two clients that play the driver, and checks them ag
 test: interop ## Runs every test
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest --no-parallel
+
+soak: deps ## Plays many random lives of a node whose daemon is killed (RUNS=200)
+	$(SWIFT) build --build-tests
+	DAYPASS_SOAK_RUNS=$(or $(RUNS),200) DAYPASS_PROPERTY_RUNS=$(or $(RUNS),200) \
+	    $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter 'SoakTests|PropertyTests'
 
 demo: deps ## Plays one build, end to end, on this machine
 	@$(SWIFT) build --product daypass

@@ -46,7 +46,11 @@ package struct Daemon: Sendable {
     /// Serves until the task is cancelled or a graceful shutdown of its service group begins.
     package func run() async throws {
         for warning in configuration.warnings { warning.log(to: logger) }
-        let journal = try openJournal()
+        let journal: SQLiteJournal
+        do { journal = try await openJournal() } catch is CancellationError {
+            logger.info("ended while standing by")
+            return
+        }
         try await withCurlTransport(configuration.http.options(environment), logger: logger) { http in
             try await withIdentityMode(configuration.identity, environment: environment, logger: logger) { identity in
                 let stores = stores(http)
@@ -60,6 +64,7 @@ package struct Daemon: Sendable {
                 }
             }
         }
+        await journal.close()
         logger.info("ended")
     }
 

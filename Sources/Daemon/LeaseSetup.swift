@@ -10,11 +10,41 @@ import Logging
 import MountService
 import Policy
 import Refusals
+import ServiceLifecycle
 import TokenStore
 
 extension Daemon {
-    /// Opens the journal of the configuration.
-    func openJournal() throws -> SQLiteJournal { SQLiteJournal() }
+    /// Opens the journal of the configuration. While another daemon has it, stands by until that one ends.
+    ///
+    /// - Throws: ``JournalFailure`` when the place can't be used; `CancellationError` when the daemon is told to end
+    ///   while it stands by.
+    func openJournal() async throws -> SQLiteJournal {
+        let settings = configuration.leases
+        var options = JournalOptions(
+            path: settings.journal,
+            medium: settings.medium == .disk ? .disk : .tmpfs,
+            maxBytes: settings.journalBytes,
+            lockWait: .zero
+        )
+        do throws(JournalFailure) {
+            return try await SQLiteJournal.open(options, hook: crashHook, logger: logger)
+        } catch {
+            guard error.code == .busy else { throw error }
+        }
+        logger.notice(
+            "another daemon has the journal: standing by until it ends",
+            metadata: ["journal": "\(settings.journal)"]
+        )
+        options.lockWait = .seconds(1 << 40)
+        let waiting = options
+        do {
+            return try await cancelWhenGracefulShutdown { [crashHook, logger] in
+                try await SQLiteJournal.open(waiting, hook: crashHook, logger: logger)
+            }
+        } catch let failure as JournalFailure where failure.code == .cancelled {
+            throw CancellationError()
+        }
+    }
 
     /// What the leases work with.
     func leaseParts(_ journal: SQLiteJournal, _ stores: StoreRoom) -> LeaseManager.Parts {

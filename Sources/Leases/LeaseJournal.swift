@@ -48,6 +48,8 @@ package struct JournalFailure: Error, Sendable, Hashable, CustomStringConvertibl
         case full
         /// The file is not the one that was opened, or is damaged: ``LeaseJournal/replaceAll(_:)`` mends it.
         case lost
+        /// Another process has it.
+        case busy
         /// The place can't be used: no permission, no tmpfs, no directory.
         case unusable
         /// The call was cancelled.

@@ -120,6 +120,16 @@ final class Life: Sendable {
         }
     }
 
+    /// Waits until the daemon holds no live lease of a build that has ended.
+    func waitUntilNoticed(_ number: Int) async throws {
+        let uid = Subject.build(number).podUID
+        _ = try await survive("the end of build \(number)") {
+            let leases = try await report().leases
+            let open = leases.contains { $0.podUID == uid && $0.state != "lost" && $0.state != "revoking" }
+            return open ? nil : true
+        }
+    }
+
     /// What the daemon says of its leases.
     func report() async throws -> AdminReport {
         try await survive("a report") { try? await AdminClient(socketPath: node.adminSocket).leases() }
