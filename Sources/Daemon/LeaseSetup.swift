@@ -52,7 +52,12 @@ extension Daemon {
             clock: .system,
             journal: journal,
             sources: stores,
-            gates: StoreGates(),
+            gates: StoreGates(
+                limits: [:],
+                steady: LeaseClock.system.steady,
+                wall: SystemClock(),
+                sleep: LeaseClock.system.sleep
+            ),
             logger: logger
         )
         parts.schedule.grace = configuration.leases.grace

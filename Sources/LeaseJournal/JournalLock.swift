@@ -54,7 +54,7 @@ final class JournalLock: Sendable {
 
     private static func held(_ path: String, _ wait: Duration) -> JournalFailure {
         JournalFailure(
-            .unusable,
+            .busy,
             "another process holds the lock of the journal, \(path)"
                 + (wait > .zero ? ", and did not let go within \(wait)" : ""),
             fix: "only one daypass can use a journal; stop the other one (fuser \(path) names it), or set another path"

@@ -3,6 +3,7 @@
 import Daemon
 import DriverCall
 import Foundation
+import Leases
 import LoopbackForge
 import Support
 import Synchronization
@@ -43,11 +44,13 @@ final class Life: Sendable {
 
     // MARK: The daemon
 
-    /// Starts a daemon after the last one ended, and waits until it serves or has died too.
+    /// Starts a daemon after the last one ended, and waits until it serves or has been killed too.
     func start(crashAt: String? = nil) async throws {
         let daemon = try node.launchDaemon(crashAt: crashAt)
         state.withLock { $0 = daemon }
-        if crashAt == nil { try await node.waitUntilServing(daemon) }
+        guard await daemon.waitForLog("\"message\":\"serving\"") || daemon.exitCode == -1 else {
+            throw SceneryFailure("the daemon does not serve: \(daemon.log)")
+        }
     }
 
     /// Ends the daemon with SIGKILL.

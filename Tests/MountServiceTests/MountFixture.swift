@@ -182,7 +182,13 @@ struct MountFixture: Sendable {
             clock: .manual(clock),
             journal: MemoryJournal(),
             sources: room,
-            gates: StoreGates(),
+            gates: StoreGates(
+                limits: [:],
+                standard: StoreLimits(rate: 1000, burst: 10_000, concurrent: 100),
+                steady: LeaseClock.manual(clock).steady,
+                wall: clock,
+                sleep: LeaseClock.manual(clock).sleep
+            ),
             logger: logger
         )
         leaseParts.random = { 0 }
