@@ -169,7 +169,9 @@ package final class LeaseManager: Sendable {
         let (immediate, job) = state.withLock { state -> (Result<Answer, LeaseFailure>?, Job?) in
             if state.cancelled.remove(waiter) != nil { return (.failure(Self.callerGone), nil) }
             if state.isClosed { return (.failure(Self.ending), nil) }
-            switch state.table.ask(key, ask, id: id, now: now) {
+            let answer = state.table.ask(key, ask, id: id, now: now)
+            _ = state.queue.add(state.table.takeChanges())
+            switch answer {
             case .serve(let lease): return (.success(Answer(lease: lease, refreshFailure: nil)), nil)
             case .ended: return (.failure(.ended(.buildEnded)), nil)
             case .join:

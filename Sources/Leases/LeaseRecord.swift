@@ -42,11 +42,11 @@ package struct LeaseRecord: Sendable, Equatable {
     package let key: LeaseKey
     /// The build, as it was proved.
     package let subject: Subject
-    /// Where kubelet has the volume, as the driver said; empty when it is not known.
-    package let targetPath: String
     /// When it was decided to ask for the token.
     package let intendedAt: Moment
 
+    /// Where kubelet has the volume, as the driver said last; empty when it is not known.
+    package var targetPath: String
     /// Where it is in its life.
     package var state: LeaseState
     /// The token; `nil` while it is intended or lost.

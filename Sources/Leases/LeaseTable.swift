@@ -91,6 +91,9 @@ struct LeaseTable: Sendable {
         if hasEnded(key.podUID) { return .ended }
         if let lease = fresh(key, now: now) {
             entries[lease.id]?.holders += 1
+            if entries[lease.id]?.record.targetPath != ask.targetPath {
+                update(lease.id) { $0.record.targetPath = ask.targetPath }
+            }
             return .serve(lease)
         }
         if minting[key] != nil { return .join }

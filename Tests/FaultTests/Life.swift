@@ -13,11 +13,11 @@ import TokenStore
 /// tell the builds apart.
 final class Life: Sendable {
     let node: Node
-    private let state: Mutex<DaemonProcess>
+    private let state: Mutex<(daemon: DaemonProcess, restarts: Int)>
 
     private init(node: Node, daemon: DaemonProcess) {
         self.node = node
-        state = Mutex(daemon)
+        state = Mutex((daemon, 0))
     }
 
     /// Runs `body` on a node whose first daemon dies at `crashAt`.
@@ -40,17 +40,26 @@ final class Life: Sendable {
     static func repository(_ number: Int) -> String { "our-org/b\(number)" }
 
     /// The daemon that runs, or was the last to run.
-    var daemon: DaemonProcess { state.withLock { $0 } }
+    var daemon: DaemonProcess { state.withLock { $0.daemon } }
+
+    /// How often a daemon was started after one had died.
+    var restarts: Int { state.withLock { $0.restarts } }
 
     // MARK: The daemon
 
     /// Starts a daemon after the last one ended, and waits until it serves or has been killed too.
     func start(crashAt: String? = nil) async throws {
         let daemon = try node.launchDaemon(crashAt: crashAt)
-        state.withLock { $0 = daemon }
+        state.withLock { $0 = (daemon, $0.restarts + 1) }
         guard await daemon.waitForLog("\"message\":\"serving\"") || daemon.exitCode == -1 else {
             throw SceneryFailure("the daemon does not serve: \(daemon.log)")
         }
+    }
+
+    /// Ends the daemon with SIGTERM.
+    func stopDaemon() async throws {
+        try await node.waitUntilServing(daemon)
+        guard await daemon.stop() == 0 else { throw SceneryFailure("the daemon did not end: \(daemon.log)") }
     }
 
     /// Ends the daemon with SIGKILL.
@@ -69,6 +78,18 @@ final class Life: Sendable {
             try await Task.sleep(for: .milliseconds(20))
         }
         throw SceneryFailure("\(what) did not come about: \(daemon.log.suffix(4000))")
+    }
+
+    /// Changes the journal with SQLite itself, while no daemon runs.
+    func sqlite(_ statements: [String]) async throws {
+        let script = """
+            import sqlite3, sys
+            db = sqlite3.connect(sys.argv[1])
+            for statement in sys.argv[2:]: db.execute(statement)
+            db.commit()
+            """
+        let outcome = try await runProgram("/usr/bin/python3", ["-c", script, node.journal] + statements)
+        guard outcome.code == 0 else { throw SceneryFailure("sqlite: \(outcome.text)") }
     }
 
     // MARK: Builds

@@ -45,6 +45,9 @@ package final class Node: Sendable {
     /// The journal of the daemons.
     package var journal: String { path("state/leases.db") }
 
+    /// What all daemons wrote on standard error so far.
+    package var log: String { records.withLock { $0.daemons }.map(\.log).joined() }
+
     /// Writes a file into the node's folder and returns its path.
     @discardableResult
     package func write(_ text: String, to name: String, mode: Int = 0o600) throws -> String {
