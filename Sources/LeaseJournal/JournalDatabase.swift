@@ -38,29 +38,23 @@ struct JournalDatabase: Sendable {
 
     /// Opens the file, or makes it, checks it, and brings its schema up to date.
     ///
-    /// - Throws: ``Damage`` when the file can't be used; `DatabaseError` when the place can't.
+    /// - Throws: ``Damage`` or a `DatabaseError` that means damage when the file can't be used.
     func open() throws -> DatabaseQueue {
         try Files.createPrivate(paths.database)
-        do {
-            let queue = try DatabaseQueue(path: paths.database, configuration: configuration)
-            let migrator = JournalSchema.migrator(hook: hook)
-            try queue.writeWithoutTransaction { db in
-                try claim(db)
-                guard try String.fetchOne(db, sql: "PRAGMA quick_check(1)") == "ok" else {
-                    throw Damage("SQLite finds it damaged")
-                }
-                guard try !migrator.hasBeenSuperseded(db) else {
-                    throw Damage("a newer daypass wrote it")
-                }
-                guard try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL") == "wal" else {
-                    throw DatabaseError(resultCode: .SQLITE_CANTOPEN, message: "it can't have a write-ahead log")
-                }
+        let queue = try DatabaseQueue(path: paths.database, configuration: configuration)
+        let migrator = JournalSchema.migrator(hook: hook)
+        try queue.writeWithoutTransaction { db in
+            try claim(db)
+            guard try String.fetchOne(db, sql: "PRAGMA quick_check(1)") == "ok" else {
+                throw Damage("SQLite finds it damaged")
             }
-            try migrator.migrate(queue)
-            return queue
-        } catch let error as DatabaseError {
-            throw error.meansDamage ? Damage("SQLite can't read it (\(error.summary))") : error
+            guard try !migrator.hasBeenSuperseded(db) else { throw Damage("a newer daypass wrote it") }
+            guard try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL") == "wal" else {
+                throw DatabaseError(resultCode: .SQLITE_CANTOPEN, message: "it can't have a write-ahead log")
+            }
         }
+        try migrator.migrate(queue)
+        return queue
     }
 
     private var configuration: Configuration {

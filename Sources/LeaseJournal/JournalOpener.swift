@@ -75,19 +75,27 @@ struct JournalOpener: Sendable {
     }
 
     /// Opens the file with these keys, or with new ones, and changes the sealing key.
+    ///
+    /// - Throws: ``Damage`` when what is there can't be used.
     private func open(ring known: KeyRing?, inFile: KeyFile.Found) throws -> Opened {
         let ring = known ?? .random()
-        let isNew = known == nil
         // The keys are durable before anything that they seal.
         if inFile != .ring(ring) { try KeyFile.write(ring, to: paths.keys) }
+        do { return try open(ring: ring, isNew: known == nil) } catch let error as DatabaseError where error.meansDamage
+        {
+            throw Damage("SQLite can't read it (\(error.summary))")
+        }
+    }
+
+    private func open(ring: KeyRing, isNew: Bool) throws -> Opened {
         let queue = try database.open()
         let resealed =
             isNew
             ? (ring: ring, notices: [])
             : try Resealing(paths: paths, hook: hook, now: clock.wall.now).run(queue, ring: ring)
         var notices = resealed.notices
-        do { try Compaction.run(queue, hook: hook) } catch let error as DatabaseError {
-            // It only gives back room. A file that is really damaged shows it again at the next write.
+        do { try Compaction.run(queue, hook: hook) } catch let error as DatabaseError where !error.meansDamage {
+            // It only gives back room.
             notices.append("the journal \(paths.database) was not compacted: \(error.summary)")
         }
         return Opened(file: try JournalFile(paths: paths, database: queue, ring: resealed.ring), notices: notices)
