@@ -14,7 +14,11 @@ final class JournalLock: Sendable {
         self.identity = identity
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // Not by closing alone: a child process between fork and exec shares the lock.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// Takes the lock, or waits until another daemon lets go of it.
     static func take(_ path: String, wait: Duration, clock: LeaseClock) async throws(JournalFailure) -> JournalLock {
@@ -43,11 +47,13 @@ final class JournalLock: Sendable {
             defer { close(descriptor) }
             throw unusable("set the mode of", path)
         }
-        let lock = JournalLock(descriptor: descriptor, identity: status.identity)
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            if errno == EWOULDBLOCK || errno == EINTR { return nil }
-            throw unusable("lock", path)
+            let code = errno
+            close(descriptor)
+            if code == EWOULDBLOCK || code == EINTR { return nil }
+            throw unusable("lock", path, code)
         }
+        let lock = JournalLock(descriptor: descriptor, identity: status.identity)
         // The file that we have locked may have been removed meanwhile, and another one be locked by another daemon.
         return Files.identity(path) == lock.identity ? lock : nil
     }
@@ -61,8 +67,8 @@ final class JournalLock: Sendable {
         )
     }
 
-    private static func unusable(_ action: String, _ path: String) -> JournalFailure {
-        let failure = FileFailure(action, path)
+    private static func unusable(_ action: String, _ path: String, _ code: Int32 = errno) -> JournalFailure {
+        let failure = FileFailure(action, path, code: code)
         return JournalFailure(
             failure.isFull ? .full : .unusable,
             "the journal of leases: \(failure.description)",

@@ -1,6 +1,7 @@
 // Tests of the connection's settings: SQLite forgets most of them with each connection.
 
 import GRDB
+import Leases
 import Testing
 
 @testable import LeaseJournal
@@ -39,7 +40,9 @@ import Testing
     @Test func aLockOfAnotherProgramIsTold() async throws {
         let scratch = try JournalScratch()
         let journal = try await scratch.open()
-        let other = try DatabaseQueue(path: scratch.paths.database)
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let other = try DatabaseQueue(path: scratch.paths.database, configuration: configuration)
         try await other.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
         let failure = await caught { try await journal.apply([.put(SampleLeases.live(1))]) }
         #expect(failure?.code == .unusable)

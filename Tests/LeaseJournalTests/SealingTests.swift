@@ -120,9 +120,11 @@ import TokenStore
             var bytes = whole
             bytes[index] = bytes[index] == UInt8(ascii: "A") ? UInt8(ascii: "B") : UInt8(ascii: "A")
             try scratch.write(bytes, to: path)
-            guard case .damaged = try KeyFile.read(path) else {
-                Issue.record("byte \(index) is changed and nobody sees it")
-                continue
+            // Two bits of a key's last base64 digit mean nothing: then it is the same key still.
+            switch try KeyFile.read(path) {
+            case .damaged: break
+            case .ring(let read): #expect(read == ring, "byte \(index) is changed and nobody sees it")
+            case .nothing: Issue.record("the file is there")
             }
         }
         for bytes in [Data(), whole.prefix(20), whole + whole, Data(count: 40_000)] {
