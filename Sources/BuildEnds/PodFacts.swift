@@ -1,0 +1,78 @@
+// What is taken from a Pod of the API server: who it is, where it is, and whether it has ended.
+
+package import Leases
+
+/// The name of a Pod, which another Pod may get after it.
+package struct PodName: Sendable, Hashable {
+    package var namespace: String
+    package var name: String
+
+    package init(namespace: String, name: String) {
+        self.namespace = namespace
+        self.name = name
+    }
+}
+
+/// One state of one Pod.
+package struct PodFacts: Sendable, Hashable {
+    /// `metadata.uid`: no other Pod ever has it.
+    package var uid: String
+    /// `metadata.namespace` and `metadata.name`.
+    package var name: PodName
+    /// `spec.nodeName`; empty while it is not scheduled.
+    package var nodeName: String
+    /// `metadata.resourceVersion` of this state.
+    package var version: String
+    /// How it ended, by `status.phase`. `Succeeded` and `Failed` are for ever
+    /// (<https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-phase>). A deletion that was only asked for
+    /// (`metadata.deletionTimestamp`) is no end: the build may still run in its grace period.
+    package var end: PodEnd?
+
+    package init(uid: String, name: PodName, nodeName: String, version: String, end: PodEnd? = nil) {
+        self.uid = uid
+        self.name = name
+        self.nodeName = nodeName
+        self.version = version
+        self.end = end
+    }
+}
+
+/// A line of a watch.
+package enum PodEvent: Sendable, Hashable {
+    /// `ADDED` or `MODIFIED`.
+    case state(PodFacts)
+    /// `DELETED`, with the last state.
+    case deleted(PodFacts)
+    /// `BOOKMARK`: all changes up to this resource version were sent.
+    case bookmark(version: String)
+    /// `ERROR`, with the code and the reason of its Status.
+    case failure(code: Int, reason: String)
+    /// Another type, which is none of ours.
+    case other
+}
+
+/// What the API server says of one Pod that was asked for by name.
+package enum PodAnswer: Sendable, Hashable {
+    /// The Pod that has the name now.
+    case found(PodFacts)
+    /// No Pod has the name: the server's own Status said so.
+    case notFound
+}
+
+/// A resource version, to be compared with another one of the same kind of object.
+///
+/// API servers of Kubernetes write decimal numbers that grow, and say so since 1.35
+/// (<https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions>); other text can't be compared.
+struct VersionOrder {
+    /// Whether `one` is later than `other`; `nil` when that can't be said.
+    static func isLater(_ one: String, than other: String) -> Bool? {
+        guard one != other else { return false }
+        guard let one = number(one), let other = number(other) else { return nil }
+        return one > other
+    }
+
+    private static func number(_ text: String) -> UInt64? {
+        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        return UInt64(text)
+    }
+}
