@@ -1,6 +1,6 @@
 // What the Pod watch asks of an API server.
 
-package import TokenStore
+import TokenStore
 
 /// The three calls about Pods that the watch makes.
 package protocol PodAPI: Sendable {

@@ -168,12 +168,9 @@ package struct PodBook: Sendable {
 
     /// The Pods to ask for now.
     package func questions(at now: Duration) -> [Question] {
-        tracked.compactMap { uid, pod in
-            guard let askAt = pod.askAt, askAt <= now else { return nil }
-            return (askAt, Question(uid: uid, name: pod.name))
-        }
-        .sorted { ($0.0, $0.1.uid) < ($1.0, $1.1.uid) }
-        .map(\.1)
+        let due = tracked.filter { $0.value.askAt.map { $0 <= now } ?? false }
+        let sorted = due.sorted { ($0.value.askAt ?? .zero, $0.key) < ($1.value.askAt ?? .zero, $1.key) }
+        return sorted.map { Question(uid: $0.key, name: $0.value.name) }
     }
 
     /// When the next Pod is to be asked for.

@@ -3,7 +3,7 @@
 package import Leases
 package import Logging
 import Synchronization
-package import TokenStore
+import TokenStore
 
 /// Finds out from the API server that a build has ended: by list and watch of this node's Pods, and by asking for a Pod
 /// by name when neither told of it.
@@ -196,7 +196,8 @@ package final class PodWatch: BuildEndDetector {
         while !Task.isCancelled {
             let next = state.withLock { $0.book.nextQuestion }
             let now = clock.steady()
-            await bell.wait(atMost: next.map { max(.zero, $0 - now) } ?? Self.longWait, clock.sleep)
+            let pause = next.map { max(.zero, $0 - now) } ?? Self.longWait
+            await bell.wait { [clock] in try? await clock.sleep(pause) }
             for question in state.withLock({ $0.book.questions(at: clock.steady()) }) {
                 guard !Task.isCancelled else { return }
                 do throws(PodAPIError) {
