@@ -36,7 +36,11 @@ struct JournalOpener: Sendable {
             reason = unusable
         } else {
             do {
-                return try open(ring: known, inFile: found)
+                let opened = try open(ring: known, inFile: found)
+                guard inherited == nil, let reminder = SettingAside(paths: paths, now: clock.wall.now).reminder else {
+                    return opened
+                }
+                return Opened(file: opened.file, notices: opened.notices + [reminder])
             } catch let damage as Damage { reason = damage.reason }
         }
         let notice = try setAside(reason: reason)

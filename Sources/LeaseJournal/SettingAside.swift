@@ -49,6 +49,15 @@ struct SettingAside {
         return text + "; \(count) journals are set aside in \(paths.folder) now, and nothing removes them but you"
     }
 
+    /// What an operator should know at a start: journals that lie aside, perhaps since a daemon that died before it could
+    /// say so. `nil` when there are none.
+    var reminder: String? {
+        let count = generations
+        guard count > 0 else { return nil }
+        return "\(count) set aside \(count == 1 ? "journal lies" : "journals lie") in \(paths.folder) "
+            + "(\(prefix)...); remove them when nobody needs them"
+    }
+
     private var prefix: String { "\(paths.name).set-aside-" }
 
     private func names() throws(FileFailure) -> [String] {

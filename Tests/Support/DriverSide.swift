@@ -11,6 +11,11 @@ package struct MountAnswer: Sendable {
     package let line: String
     /// The files, by their paths; empty when the call was refused.
     package let files: [String: String]
+
+    package init(line: String, files: [String: String]) {
+        self.line = line
+        self.files = files
+    }
 }
 
 extension Node {
