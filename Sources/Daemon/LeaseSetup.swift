@@ -47,16 +47,29 @@ extension Daemon {
             clock: .system,
             journal: journal,
             sources: stores,
-            gates: StoreGates(
-                limits: [:],
-                steady: LeaseClock.system.steady,
-                wall: SystemClock(),
-                sleep: LeaseClock.system.sleep
-            ),
+            gates: StoreGates(limits: storeLimits, clock: .system),
             logger: logger
         )
         parts.schedule.grace = configuration.leases.grace
         parts.hook = crashHook
         return parts
+    }
+
+    /// The limits of the stores that have some in the configuration.
+    private var storeLimits: [String: StoreLimits] {
+        Dictionary(
+            configuration.stores.map { ($0.name, StoreLimits($0.limits)) },
+            uniquingKeysWith: { first, _ in first }
+        )
+    }
+}
+
+extension StoreLimits {
+    /// The limits of the configuration, and the usual ones where it has none.
+    fileprivate init(_ settings: StoreLimitSettings) {
+        self.init()
+        rate = settings.rate ?? rate
+        burst = settings.burst ?? burst
+        concurrent = settings.concurrent ?? concurrent
     }
 }

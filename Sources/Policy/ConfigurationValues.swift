@@ -62,6 +62,16 @@ extension YAMLValue {
         return number
     }
 
+    /// A number from a range, with or without a fraction.
+    func number(in range: ClosedRange<Double>) throws(YAMLProblems) -> Double {
+        let number = try number()
+        guard range.contains(number) else {
+            let ends = [range.lowerBound, range.upperBound].map { $0 == $0.rounded() ? "\(Int($0))" : "\($0)" }
+            throw YAMLProblems(problem("\(try string()) is not from \(ends[0]) to \(ends[1])"))
+        }
+        return number
+    }
+
     /// A duration from a range: a whole number with its unit, `500ms`, `30s`, `5m` or `1h`.
     func duration(in range: ClosedRange<Duration>) throws(YAMLProblems) -> Duration {
         let text = try string()

@@ -17,6 +17,8 @@ package struct ConfiguredStore: Sendable {
     package var knownPermissions: Set<String>
     /// The actions that its tokens can have.
     package var knownActions: Set<RegistryAction>
+    /// How many calls it may be sent.
+    package var limits: StoreLimitSettings
     /// Makes the store ready to issue. May read key files; does not use the network.
     package var make: @Sendable (TokenStoreContext) throws(TokenStoreError) -> any TokenStore
 
@@ -27,6 +29,7 @@ package struct ConfiguredStore: Sendable {
         service: TokenService,
         knownPermissions: Set<String> = [],
         knownActions: Set<RegistryAction> = Set(RegistryAction.allCases),
+        limits: StoreLimitSettings = StoreLimitSettings(),
         make: @escaping @Sendable (TokenStoreContext) throws(TokenStoreError) -> any TokenStore
     ) {
         self.name = name
@@ -35,6 +38,7 @@ package struct ConfiguredStore: Sendable {
         self.service = service
         self.knownPermissions = knownPermissions
         self.knownActions = knownActions
+        self.limits = limits
         self.make = make
     }
 
@@ -97,8 +101,9 @@ struct StoresReading {
         _ type: Store.Type,
         _ findings: inout Findings
     ) -> ConfiguredStore? {
+        let limits = StoreLimitSettings(entry.value["limits"], &findings)
         let settings = findings.collect { () throws(YAMLProblems) in
-            try entry.value.decode(Store.Settings.self, ignoring: ["kind"])
+            try entry.value.decode(Store.Settings.self, ignoring: ["kind", "limits"])
         }
         guard let settings else { return nil }
         do throws(TokenStoreError) {
@@ -108,7 +113,8 @@ struct StoresReading {
                 line: entry.line,
                 service: try Store.service(for: settings),
                 knownPermissions: Store.knownPermissions,
-                knownActions: Store.knownActions
+                knownActions: Store.knownActions,
+                limits: limits
             ) { context throws(TokenStoreError) in
                 try Store(settings: settings, context: context)
             }

@@ -182,13 +182,7 @@ struct MountFixture: Sendable {
             clock: .manual(clock),
             journal: MemoryJournal(),
             sources: room,
-            gates: StoreGates(
-                limits: [:],
-                standard: StoreLimits(rate: 1000, burst: 10_000, concurrent: 100),
-                steady: LeaseClock.manual(clock).steady,
-                wall: clock,
-                sleep: LeaseClock.manual(clock).sleep
-            ),
+            gates: StoreGates(standard: StoreLimits(rate: 1000, burst: 10_000, concurrent: 100), clock: .manual(clock)),
             logger: logger
         )
         leaseParts.random = { 0 }

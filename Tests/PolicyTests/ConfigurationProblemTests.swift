@@ -45,6 +45,42 @@ import TokenStore
         ),
         ("stores: { a: b }", ["1:14: error: stores.a: expected a mapping (key: value), found text"]),
         (
+            "stores:\n  a:\n    kind: fake-registry\n    host: h\n    limits: { rates: 1, burst: 0, concurrent: 1.5 }",
+            [
+                #"5:15: error: stores.a.limits: unknown key "rates"; did you mean "rate"?"#,
+                "5:32: error: stores.a.limits.burst: 0 is not from 1 to 10000",
+                #"5:47: error: stores.a.limits.concurrent: expected a whole number, found the text "1.5""#,
+            ]
+        ),
+        (
+            "stores: { a: { kind: fake-registry, host: h, limits: { rate: 0.001 } } }",
+            ["1:62: error: stores.a.limits.rate: 0.001 is not from 0.01 to 1000"]
+        ),
+        (
+            "stores: { a: { kind: fake-registry, host: h, limits: { rate: 1001, burst: 10001, concurrent: 1001 } } }",
+            [
+                "1:62: error: stores.a.limits.rate: 1001 is not from 0.01 to 1000",
+                "1:75: error: stores.a.limits.burst: 10001 is not from 1 to 10000",
+                "1:94: error: stores.a.limits.concurrent: 1001 is not from 1 to 1000",
+            ]
+        ),
+        (
+            "stores: { a: { kind: fake-registry, host: h, limits: { rate: fast, burst: -1, concurrent: \"8\" } } }",
+            [
+                #"1:62: error: stores.a.limits.rate: expected a number, found the text "fast""#,
+                "1:75: error: stores.a.limits.burst: -1 is not from 1 to 10000",
+                #"1:91: error: stores.a.limits.concurrent: expected a whole number, found the text "8" in quotes"#,
+            ]
+        ),
+        (
+            "stores: { a: { kind: fake-registry, host: h, limits: 10 } }",
+            [#"1:54: error: stores.a.limits: expected a mapping (key: value), found text"#]
+        ),
+        (
+            "stores: { a: { kind: fake-registry, host: h, limit: { rate: 1 } } }",
+            [#"1:46: error: stores.a: unknown key "limit"; did you mean "limits"?"#]
+        ),
+        (
             "stores: { a: { kind: fake-forg } }",
             [
                 #"1:22: error: stores.a.kind: expected one of fake-forge, fake-registry, found the text "fake-forg"; "#

@@ -64,6 +64,23 @@ import TokenStoreTesting
         #expect(try configuration.policy.authorize(ask, for: subject).scope.permissions == ["contents": .read])
     }
 
+    @Test func readsTheLimitsOfAStore() throws {
+        func limits(_ text: String) throws -> StoreLimitSettings {
+            let yaml = Self.yaml.replacing("retry: { attempts: 3 }", with: "retry: { attempts: 3 }\n    \(text)")
+            let stores = try load(yaml).stores
+            #expect(stores[1].limits == StoreLimitSettings())
+            return stores[0].limits
+        }
+        let all = try limits("limits: { rate: 2.5, burst: 3, concurrent: 4 }")
+        #expect(all == StoreLimitSettings(rate: 2.5, burst: 3, concurrent: 4))
+        #expect(try limits("limits: { rate: 1 }") == StoreLimitSettings(rate: 1))
+        let ends = try limits("limits: { rate: 0.01, burst: 10000, concurrent: 1000 }")
+        #expect(ends == StoreLimitSettings(rate: 0.01, burst: 10_000, concurrent: 1000))
+        for nothing in ["", "limits:", "limits: ~", "limits: {}"] {
+            #expect(try limits(nothing) == StoreLimitSettings(), "\(nothing)")
+        }
+    }
+
     @Test func makesStoresOfTheirSettings() async throws {
         let store = try load(Self.yaml).stores[0]
         func context(_ secrets: [String: String]) -> TokenStoreContext {

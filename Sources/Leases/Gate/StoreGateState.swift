@@ -107,10 +107,11 @@ struct StoreGateState: Sendable {
     /// before there can be one.
     mutating func advance(to now: Duration) -> [Decision] {
         guard !queue.isEmpty else { return [] }
-        let late = queue.remove { $0.deadline < now }
+        var late = queue.remove { $0.deadline < now }
         var decisions: [Decision] = []
         while !queue.isEmpty, let waiter = startNext(at: now) { decisions.append(Decision(id: waiter.id)) }
-        decisions += refuse(late + queue.remove { $0.deadline <= now }, at: now)
+        late += queue.remove { $0.deadline <= now }
+        decisions += refuse(late, at: now)
         if let obstacle = obstacle(at: now) {
             decisions += queue.remove { $0.deadline < obstacle.until }
                 .map { Decision(id: $0.id, refusal: obstacle.refusal) }

@@ -56,6 +56,15 @@ package final class StoreGates: Sendable {
         self.sleep = sleep
     }
 
+    /// Gates on the clocks of the leases.
+    package convenience init(
+        limits: [String: StoreLimits] = [:],
+        standard: StoreLimits = StoreLimits(),
+        clock: LeaseClock
+    ) {
+        self.init(limits: limits, standard: standard, steady: clock.steady, wall: clock.wall, sleep: clock.sleep)
+    }
+
     // MARK: Turns
 
     /// Waits for a turn to call a store.
