@@ -182,7 +182,7 @@ struct MountFixture: Sendable {
             clock: .manual(clock),
             journal: MemoryJournal(),
             sources: room,
-            gates: StoreGates(standard: StoreLimits(rate: 1000, burst: 10_000, concurrent: 100), clock: .manual(clock)),
+            gates: .manual(clock),
             logger: logger
         )
         leaseParts.random = { 0 }

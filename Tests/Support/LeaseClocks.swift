@@ -13,3 +13,24 @@ extension LeaseClock {
         )
     }
 }
+
+extension StoreGates {
+    /// Gates that follow a manual clock and let everything pass, unless told.
+    package static func manual(_ clock: ManualClock, limits: StoreLimits = .wide) -> StoreGates {
+        let leaseClock = LeaseClock.manual(clock)
+        return StoreGates(
+            limits: [:],
+            standard: limits,
+            steady: leaseClock.steady,
+            wall: clock,
+            sleep: leaseClock.sleep
+        )
+    }
+}
+
+extension StoreLimits {
+    /// Limits that no test reaches by accident.
+    package static var wide: StoreLimits {
+        StoreLimits(rate: 1000, burst: 10_000, concurrent: 1000, breakerFailures: 10_000)
+    }
+}
