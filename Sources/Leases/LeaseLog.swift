@@ -50,12 +50,12 @@ struct LeaseLog: Sendable {
 
     /// The end of a build, or an operator, ended leases.
     func ending(_ what: String, _ ending: LeaseTable.Ending) {
-        guard !ending.revoking.isEmpty || !ending.leftToExpire.isEmpty || !ending.keys.isEmpty else { return }
+        guard !ending.isEmpty else { return }
         logger.info(
             "leases end",
             metadata: [
                 "cause": "\(what)", "revoking": "\(ending.revoking.count)",
-                "left_to_expire": "\(ending.leftToExpire.count)", "mints_under_way": "\(ending.keys.count)",
+                "left_to_expire": "\(ending.leftToExpire.count)", "mints_under_way": "\(ending.mints.count)",
             ]
         )
         for record in ending.leftToExpire { leftToExpire(record) }

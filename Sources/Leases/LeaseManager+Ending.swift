@@ -62,7 +62,7 @@ extension LeaseManager {
         report.revoked = ids.count - pending.count
         report.pending = pending.count
         report.leftToExpire = ending.leftToExpire.count
-        report.mintsUnderWay = ending.keys.count
+        report.mintsUnderWay = ending.mints.count
         report.failures = pending.compactMap { entry in
             entry.failure.map { "store \(entry.record.key.store), lease \(entry.record.id): \($0)" }
         }
@@ -73,16 +73,18 @@ extension LeaseManager {
     /// Does what is due, and waits for what comes next, until the task is cancelled.
     func runDue() async {
         while !Task.isCancelled {
-            let (work, pause, tracked, expired) = change(wakes: false) { state, now in
-                let (work, expired) = state.table.tick(now: now)
+            let (work, pause, tracked, expired, leftToExpire) = change(wakes: false) { state, now in
+                let (work, expired, leftToExpire) = state.table.tick(now: now)
                 state.counts.expired += expired.count
+                state.counts.leftToExpire += leftToExpire.count
                 let tracked = state.table.trackedMayHaveChanged ? state.table.tracked : nil
                 state.table.trackedMayHaveChanged = false
                 var pause = state.table.pause(now: now, limit: Self.longestPause)
                 if let retry = state.retryJournalAt { pause = max(.zero, min(pause, retry - now.steady)) }
-                return (work, pause, tracked, expired)
+                return (work, pause, tracked, expired, leftToExpire)
             }
             for record in expired { log.expired(record) }
+            for record in leftToExpire { log.leftToExpire(record) }
             if let tracked { builds.set(tracked) }
             for work in work { orders.yield(.work(work)) }
             if retryIsDue { writerBell.ring() }
@@ -148,6 +150,6 @@ extension LeaseManager.State {
     /// Takes those who wait for mints that come to nothing.
     mutating func finish(_ ending: LeaseTable.Ending) -> [LeaseManager.Waiter] {
         counts.leftToExpire += ending.leftToExpire.count
-        return ending.keys.flatMap { waiters.removeValue(forKey: $0)?.values.map { $0 } ?? [] }
+        return ending.mints.flatMap { waiters.removeValue(forKey: $0)?.values.map { $0 } ?? [] }
     }
 }

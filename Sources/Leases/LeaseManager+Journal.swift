@@ -32,7 +32,7 @@ extension LeaseManager {
             await writerBell.wait()
             await writeAll()
         }
-        await writeAll()
+        await writeAll(isLast: true)
     }
 
     /// Ends ``runWriter()``, once nothing more will be changed.
@@ -41,8 +41,11 @@ extension LeaseManager {
         writerBell.ring()
     }
 
-    private func writeAll() async {
-        while let (write, ticket) = nextWrite() {
+    /// - Parameter isLast: whether a journal that could not be written gets its last chance.
+    private func writeAll(isLast: Bool = false) async {
+        var isRetry = isLast || retryIsDue
+        while let (write, ticket) = nextWrite(isRetry: isRetry) {
+            isRetry = false
             let failure = await perform(write)
             let retryAt = parts.clock.steady() + Self.retryPause
             let (waiters, hadFailed) = state.withLock { state in
@@ -61,12 +64,13 @@ extension LeaseManager {
     /// How long after a failed write everything is written anew, when nothing else asks for it.
     private static let retryPause = Duration.seconds(5)
 
-    private func nextWrite() -> (JournalQueue.Write, UInt64)? {
-        let isRetry = retryIsDue
-        return state.withLock { state in
+    private func nextWrite(isRetry: Bool) -> (JournalQueue.Write, UInt64)? {
+        state.withLock { state in
             _ = state.queue.add(state.table.takeChanges())
-            if isRetry { state.retryJournalAt = nil }
-            return state.queue.next(state.table.journalled, isRetry: isRetry)
+            let next = state.queue.next(state.table.journalled, isRetry: isRetry)
+            // A write that runs is its own retry.
+            if next != nil { state.retryJournalAt = nil }
+            return next
         }
     }
 

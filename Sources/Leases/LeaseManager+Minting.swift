@@ -43,19 +43,18 @@ extension LeaseManager {
     /// Writes the intent. `nil` when there is nothing to mint any more; its callers are answered then.
     private func intend(_ job: Job) async -> LeaseRecord? {
         parts.hook(.beforeIntent)
-        let (record, isWanted) = change { state, now in
+        let record = change { state, now -> LeaseRecord? in
             // Nobody waits any more, and nothing was asked of the store: the next try begins anew.
-            guard state.waiters[job.key] != nil else { return (nil as LeaseRecord?, false) }
-            return (state.table.intend(job.id, now: now), true)
+            guard state.waiters[job.id] != nil else {
+                state.table.dropped(job.id)
+                return nil
+            }
+            let doom = state.table.entries[job.id]?.doom
+            let record = state.table.intend(job.id, now: now)
+            if record == nil { state.answer(job.id, .failure(.ended(doom ?? .buildEnded))) }
+            return record
         }
-        guard isWanted else {
-            change { state, _ in state.table.dropped(job.id) }
-            return nil
-        }
-        guard let record else {
-            answer(job.key, .failure(.ended(.buildEnded)))
-            return nil
-        }
+        guard let record else { return nil }
         if let failure = await written() {
             fail(job, .journal(failure))
             return nil
@@ -72,58 +71,45 @@ extension LeaseManager {
             state.table.minted(job.id, token, now: now, chance: chance)
             return token.expiresAt.map { $0 <= now.wall } ?? false
         }
-        let failure = await written()
-        if let failure {
-            change { state, now in state.table.unsettled(job.id, .notJournalled, now: now) }
-            return answerOld(job, .journal(failure))
+        if let failure = await written() {
+            return end(job, .journal(failure)) { $0.table.unsettled(job.id, .notJournalled, now: $1) }
         }
         parts.hook(.afterLease)
         if isDead {
-            change { state, now in state.table.unsettled(job.id, .mountFailed, now: now) }
-            return answerOld(job, .store(Self.stillborn))
+            return end(job, .store(Self.stillborn)) { $0.table.unsettled(job.id, .mountFailed, now: $1) }
         }
         change { state, _ in
-            let waiters = state.waiters.removeValue(forKey: job.key) ?? [:]
-            let doom = state.table.entries[job.id]?.record.cause ?? .buildEnded
-            let result: Result<Answer, LeaseFailure>
-            if let lease = state.table.settled(job.id, holders: waiters.count) {
-                result = .success(Answer(lease: lease, refreshFailure: nil))
+            let cause = state.table.entries[job.id]?.record.cause ?? .buildEnded
+            if let lease = state.table.settled(job.id, holders: state.waiters[job.id]?.count ?? 0) {
+                state.answer(job.id, .success(Answer(lease: lease, refreshFailure: nil)))
             } else {
-                result = .failure(.ended(doom))
+                state.answer(job.id, .failure(.ended(cause)))
             }
-            for waiter in waiters.values { waiter.resume(returning: result) }
         }
     }
 
     private func fail(_ job: Job, _ failure: LeaseFailure, tokenMayExist: Bool = false) {
-        change { state, now in
+        end(job, failure) { state, now in
             state.counts.mintsFailed += 1
             if tokenMayExist { state.counts.answersLost += 1 }
             _ = state.table.failed(job.id, tokenMayExist: tokenMayExist, now: now)
         }
-        answerOld(job, failure)
     }
 
-    /// Answers with the old lease while its token lives: better than none.
-    private func answerOld(_ job: Job, _ failure: LeaseFailure) {
+    /// Ends a mint that brought nothing, and answers with the old lease while its token lives: better than none.
+    private func end(_ job: Job, _ failure: LeaseFailure, _ event: (inout State, Moment) -> Void) {
+        // In one step: a caller who comes in between would wait for a mint that has ended.
         change { state, now in
-            let waiters = state.waiters.removeValue(forKey: job.key) ?? [:]
-            let result: Result<Answer, LeaseFailure>
+            event(&state, now)
+            let waiting = state.waiters[job.id]?.count ?? 0
             if let old = state.table.usable(job.key, now: now) {
-                state.counts.servedStale += 1
-                state.table.entries[old.id]?.holders += waiters.count
-                result = .success(Answer(lease: old, refreshFailure: failure.text))
+                if waiting > 0 { state.counts.servedStale += 1 }
+                state.table.entries[old.id]?.holders += waiting
+                state.answer(job.id, .success(Answer(lease: old, refreshFailure: failure.text)))
             } else {
-                result = .failure(failure)
+                state.answer(job.id, .failure(failure))
             }
-            for waiter in waiters.values { waiter.resume(returning: result) }
         }
-    }
-
-    /// Answers all who wait for a key.
-    func answer(_ key: LeaseKey, _ result: Result<Answer, LeaseFailure>) {
-        let waiters = state.withLock { $0.waiters.removeValue(forKey: key) ?? [:] }
-        for waiter in waiters.values { waiter.resume(returning: result) }
     }
 
     /// Runs a mint; cancels it when it takes longer than any store should.
@@ -159,5 +145,12 @@ extension LeaseManager {
             "the token that came has expired already",
             fix: "compare the clocks of the node and the source"
         )
+    }
+}
+
+extension LeaseManager.State {
+    /// Answers all who wait for a mint.
+    mutating func answer(_ mint: LeaseID, _ result: Result<LeaseManager.Answer, LeaseFailure>) {
+        for waiter in (waiters.removeValue(forKey: mint) ?? [:]).values { waiter.resume(returning: result) }
     }
 }

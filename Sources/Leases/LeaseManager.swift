@@ -63,7 +63,8 @@ package final class LeaseManager: Sendable {
         var table: LeaseTable
         var queue = JournalQueue()
         var counts = LeaseCounts()
-        var waiters: [LeaseKey: [UInt64: Waiter]] = [:]
+        /// Who waits for a mint. By the mint, not by its key: a later mint of the key has waiters of its own.
+        var waiters: [LeaseID: [UInt64: Waiter]] = [:]
         var nextWaiter: UInt64 = 1
         var cancelled: Set<UInt64> = []
         var isClosed = false
@@ -123,10 +124,11 @@ package final class LeaseManager: Sendable {
         return state.withLock { $0.table.fresh(key, now: now) }
     }
 
-    /// The lease of a key while its token lives, for a caller who can't wait for the refresh any longer.
+    /// The lease of a key while its token lives, for a caller who can't wait for the refresh any longer. The caller
+    /// holds it, as one of ``lease(_:_:within:)``.
     package func usable(_ key: LeaseKey) -> Lease? {
         let now = parts.clock.now
-        return state.withLock { $0.table.usable(key, now: now) }
+        return state.withLock { $0.table.hold(key, now: now) }
     }
 
     /// The lease of a key; mints a token when there is none or a refresh is due, or joins the mint under way.
@@ -150,7 +152,7 @@ package final class LeaseManager: Sendable {
                 begin(key, ask, patience, waiter: waiter, continuation)
             }
         } onCancel: {
-            cancel(key, waiter: waiter)
+            cancel(waiter)
         }
         // A cancellation that came after the answer left its mark behind.
         state.withLock { _ = $0.cancelled.remove(waiter) }
@@ -174,11 +176,11 @@ package final class LeaseManager: Sendable {
             switch answer {
             case .serve(let lease): return (.success(Answer(lease: lease, refreshFailure: nil)), nil)
             case .ended: return (.failure(.ended(.buildEnded)), nil)
-            case .join:
-                state.waiters[key, default: [:]][waiter] = continuation
+            case .join(let mint):
+                state.waiters[mint, default: [:]][waiter] = continuation
                 return (nil, nil)
             case .mint:
-                state.waiters[key, default: [:]][waiter] = continuation
+                state.waiters[id, default: [:]][waiter] = continuation
                 return (nil, Job(id: id, key: key, ask: ask, patience: patience))
             }
         }
@@ -189,10 +191,13 @@ package final class LeaseManager: Sendable {
         if let immediate { continuation.resume(returning: immediate) }
     }
 
-    private func cancel(_ key: LeaseKey, waiter: UInt64) {
+    private func cancel(_ waiter: UInt64) {
         let continuation = state.withLock { state in
-            let continuation = state.waiters[key]?.removeValue(forKey: waiter)
-            if state.waiters[key]?.isEmpty == true { state.waiters[key] = nil }
+            var continuation: Waiter?
+            if let mint = state.waiters.first(where: { $0.value[waiter] != nil })?.key {
+                continuation = state.waiters[mint]?.removeValue(forKey: waiter)
+                if state.waiters[mint]?.isEmpty == true { state.waiters[mint] = nil }
+            }
             // The handler may run before the continuation is there; `begin` finds the mark then.
             if continuation == nil { state.cancelled.insert(waiter) }
             return continuation

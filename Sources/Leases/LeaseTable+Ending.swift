@@ -29,9 +29,9 @@ extension LeaseTable {
         /// Those whose tokens their sources can't revoke; they are forgotten and live on to their own end.
         var leftToExpire: [LeaseRecord] = []
         /// The mints under way, whose callers get nothing.
-        var keys: [LeaseKey] = []
+        var mints: [LeaseID] = []
         /// Whether there was nothing to end.
-        var isEmpty: Bool { revoking.isEmpty && leftToExpire.isEmpty && keys.isEmpty }
+        var isEmpty: Bool { revoking.isEmpty && leftToExpire.isEmpty && mints.isEmpty }
     }
 
     /// A build, or one of its volumes, has ended.
@@ -66,10 +66,10 @@ extension LeaseTable {
             case .intended:
                 // Its token, if there will be one, is revoked when it comes.
                 entries[id]?.doom = cause
-                ending.keys.append(entry.record.key)
+                ending.mints.append(id)
             case .live where !entry.isSettled:
                 // It is on the way into the journal; its callers get nothing.
-                ending.keys.append(entry.record.key)
+                ending.mints.append(id)
                 endToken(id, cause, now: now, &ending)
             case .live, .superseded: endToken(id, cause, now: now, &ending)
             case .lost, .revoking: break
@@ -92,10 +92,12 @@ extension LeaseTable {
 
     /// Lets the time pass: ends grace periods, forgets what has expired, and returns what can be done now.
     ///
-    /// - Returns: The work, of the longest remaining life first: those tokens could do harm for the longest time. And
-    ///   the leases that are gone because their time is over.
-    mutating func tick(now: Moment) -> (work: [Work], expired: [LeaseRecord]) {
+    /// - Returns: The work, of the longest remaining life first: those tokens could do harm for the longest time. The
+    ///   leases that are gone because their time is over. And those whose grace period is over and whose sources can't
+    ///   revoke them.
+    mutating func tick(now: Moment) -> (work: [Work], expired: [LeaseRecord], leftToExpire: [LeaseRecord]) {
         var expired: [LeaseRecord] = []
+        var ending = Ending()
         var ready: [(id: LeaseID, left: Duration)] = []
         for (id, entry) in entries {
             if entry.isOver(now: now, schedule) {
@@ -103,10 +105,7 @@ extension LeaseTable {
                 if let record = remove(id) { expired.append(record) }
                 continue
             }
-            if entry.graceIsOver(now: now, schedule) {
-                var ending = Ending()
-                endToken(id, .superseded, now: now, &ending)
-            }
+            if entry.graceIsOver(now: now, schedule) { endToken(id, .superseded, now: now, &ending) }
             guard let entry = entries[id], entry.isReady(now: now) else { continue }
             ready.append((id, entry.remaining(now: now)))
         }
@@ -119,7 +118,7 @@ extension LeaseTable {
             guard let record = entries[id]?.record else { continue }
             work.append(record.state == .lost ? .find(record) : .revoke(record))
         }
-        return (work, expired)
+        return (work, expired, ending.leftToExpire)
     }
 
     /// How long nothing will have to be done, unless something happens; at most `limit`.
@@ -216,13 +215,14 @@ extension LeaseTable.Entry {
         }
         // What names no expiry may live for ever: it is not forgotten while it can be revoked.
         guard record.token?.expiresAt != nil || record.token?.handle == nil else { return false }
-        // A token that came dead may be alive by its source's clock: it is revoked once, to be sure.
-        if record.state == .revoking, record.life <= .zero, tries == 0 { return false }
+        // A token that came dead may be alive by its source's clock: it is revoked all the same.
+        if record.state == .revoking, record.life <= .zero, !isGivenUp { return false }
         return isSettledOrEnding && now.leastSince(issuedAt) >= record.life
     }
 
     private var isSettledOrEnding: Bool { isSettled || record.state != .live }
-    private var isSearching: Bool { isBusy || (tries > 0 && !isGivenUp) }
+    /// What was never looked for, because the daemon was away or busy, is looked for once more before it is forgotten.
+    private var isSearching: Bool { isBusy || !isGivenUp }
 
     /// Whether it was replaced long enough ago.
     func graceIsOver(now: Moment, _ schedule: LeaseSchedule) -> Bool {
@@ -245,7 +245,9 @@ extension LeaseTable.Entry {
     /// How long until something has to be done for it.
     func pause(now: Moment, _ schedule: LeaseSchedule, canRun: Bool) -> Duration? {
         var pauses: [Duration] = []
-        if let issuedAt = record.issuedAt, isSettledOrEnding, record.token?.expiresAt != nil {
+        if let issuedAt = record.issuedAt, isSettledOrEnding,
+            record.token?.expiresAt != nil || record.token?.handle == nil
+        {
             let left = record.life - now.leastSince(issuedAt)
             if left > .zero { pauses.append(left) }
         }

@@ -92,13 +92,13 @@ extension LeaseTable {
     mutating func released(_ ids: [LeaseID]) { for id in ids { entries[id]?.holders -= 1 } }
 
     /// A Mount failed because one of its tokens did. Leases that nobody else was given are revoked, and what they
-    /// replaced comes back.
+    /// replaced comes back. One that its source can't revoke stays: the next try gets it, and no second token is made.
     mutating func abandoned(_ ids: [LeaseID], now: Moment) {
         for id in ids {
             entries[id]?.holders -= 1
-            guard let entry = entries[id], entry.holders <= 0, !entry.isDelivered, entry.record.state == .live else {
-                continue
-            }
+            guard let entry = entries[id], entry.holders <= 0, !entry.isDelivered, entry.record.state == .live,
+                entry.record.token?.handle != nil
+            else { continue }
             update(id) { $0.revoke(.mountFailed, now: now) }
             if current[entry.record.key] == id { current[entry.record.key] = nil }
             reinstate(entry.record.key, now: now)

@@ -37,7 +37,7 @@ struct LeaseTable: Sendable {
         /// Hand this out.
         case serve(Lease)
         /// Wait for the mint that is under way.
-        case join
+        case join(LeaseID)
         /// Start a mint under this name, then wait for it.
         case mint
         /// The Pod has ended: there are no tokens for it any more.
@@ -73,6 +73,13 @@ struct LeaseTable: Sendable {
         return lease
     }
 
+    /// The same, for a caller who will answer with it: it is held as if it were asked for.
+    mutating func hold(_ key: LeaseKey, now: Moment) -> Lease? {
+        guard let lease = usable(key, now: now) else { return nil }
+        entries[lease.id]?.holders += 1
+        return lease
+    }
+
     /// The lease of a key that may be answered with. While its follower is on the way into the journal that is the old
     /// one.
     private func settled(_ key: LeaseKey) -> Lease? {
@@ -96,7 +103,7 @@ struct LeaseTable: Sendable {
             }
             return .serve(lease)
         }
-        if minting[key] != nil { return .join }
+        if let mint = minting[key] { return .join(mint) }
         minting[key] = id
         entries[id] = Entry(
             record: LeaseRecord(

@@ -129,10 +129,18 @@ package final class MountService: Sendable {
     private func usableAnswer(_ plan: MountPlan, _ claim: MountClaim) -> [UInt8]? {
         var leases: [Lease] = []
         for token in plan.tokens {
-            guard let lease = parts.leases.usable(token.key) else { return nil }
+            guard let lease = parts.leases.usable(token.key) else {
+                parts.leases.released(leases.map(\.id))
+                return nil
+            }
             leases.append(lease)
         }
-        return try? answers.answer(plan, leases, claim, versioner: parts.versioner)
+        guard let bytes = try? answers.answer(plan, leases, claim, versioner: parts.versioner) else {
+            parts.leases.released(leases.map(\.id))
+            return nil
+        }
+        parts.leases.delivered(leases.map(\.id))
+        return bytes
     }
 
     /// The answer from leases, all of them or none.
