@@ -135,7 +135,8 @@ let package = Package(
         .testTarget(
             name: "PolicyTests",
             dependencies: [
-                "MountRequests", "Policy", "Refusals", "StrictYAML", "TokenStore", "TokenStoreTesting", logging,
+                "MountRequests", "Policy", "Refusals", "StrictYAML", "Support", "TokenStore", "TokenStoreTesting",
+                logging,
             ]
         ),
         .testTarget(

@@ -110,7 +110,7 @@ extension LeaseTable {
             ready.append((id, entry.remaining(now: now)))
         }
         endedPods = endedPods.filter { now.steady - $0.value.steady < schedule.endRetention }
-        ready.sort { $0.left > $1.left }
+        ready.sort { ($1.left, $0.id.value) < ($0.left, $1.id.value) }
         var work: [Work] = []
         for (id, _) in ready.prefix(max(0, schedule.concurrentRevocations - running)) {
             entries[id]?.isBusy = true

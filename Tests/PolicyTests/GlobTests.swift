@@ -1,5 +1,6 @@
 // Which names a pattern stands for.
 
+import Support
 import Testing
 
 @testable import Policy

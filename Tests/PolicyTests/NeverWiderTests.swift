@@ -2,6 +2,7 @@
 
 import MountRequests
 import Refusals
+import Support
 import Testing
 import TokenStore
 
