@@ -14,6 +14,7 @@ struct Scenery: Sendable {
     let forge: LoopbackForge
     let otherHost: LoopbackForge
     let issuer: ServiceAccountIssuer
+    let pods: LoopbackPods
     let commit: String
 
     var socket: String { path("daypass.sock") }
@@ -51,16 +52,19 @@ func withScenery(daypass: String, _ body: @Sendable (Scenery) async throws -> Vo
             )
             try await forge.addRepository("our-org/other", files: ["secret.txt": "of another team\n"])
             let issuer = try ServiceAccountIssuer()
-            let scenery = Scenery(
-                daypass: daypass,
-                folder: folder,
-                forge: forge,
-                otherHost: otherHost,
-                issuer: issuer,
-                commit: commit
-            )
-            try scenery.writeFiles()
-            try await body(scenery)
+            try await withLoopbackPods(accessToken: Scenery.ownToken) { pods in
+                let scenery = Scenery(
+                    daypass: daypass,
+                    folder: folder,
+                    forge: forge,
+                    otherHost: otherHost,
+                    issuer: issuer,
+                    pods: pods,
+                    commit: commit
+                )
+                try scenery.writeFiles()
+                try await body(scenery)
+            }
         }
     }
 }
@@ -71,9 +75,13 @@ extension Scenery {
         try issuer.writeJWKS(to: path("jwks.json"))
         try Data(forge.privateKeyPEM.utf8).write(to: URL(filePath: path("app.pem")))
         try FileManager.default.setAttributes([.posixPermissions: 0o400], ofItemAtPath: path("app.pem"))
+        try Data(Self.ownToken.utf8).write(to: URL(filePath: path("own-token")))
         try Data(configuration.utf8).write(to: URL(filePath: path("node.yaml")))
         try Data(Self.secretProviderClass.utf8).write(to: URL(filePath: path("class.yaml")))
     }
+
+    /// The token with which the daemon asks for Pods.
+    fileprivate static let ownToken = "the-daemons-own-token"
 
     private var configuration: String {
         """
@@ -94,6 +102,8 @@ extension Scenery {
             allow: { repositories: ["our-org/*"], permissions: { contents: read } }
         server: { adminSocket: \(path("admin.sock")) }
         leases: { journal: \(path("state/leases.db")), medium: disk }
+        builds:
+          pods: { server: \(pods.url), nodeName: node-1, tokenFile: \(path("own-token")) }
 
         """
     }
@@ -115,17 +125,21 @@ extension Scenery {
         """
 }
 
-/// Runs the daemon while `body` runs, then ends it with SIGTERM. Returns how it ended.
+/// Runs the daemon while `body` runs, then ends it. Returns how it ended.
+///
+/// - Parameter signal: How it is ended.
 func withDaemon(
     _ scenery: Scenery,
+    end signal: Signal = .terminate,
     _ body: @Sendable () async throws -> Void
 ) async throws -> TerminationStatus {
     let log = try FileDescriptor.open(
         scenery.log,
         .writeOnly,
-        options: [.create, .truncate],
+        options: [.create, .append],
         permissions: .ownerReadWrite
     )
+    let before = scenery.servingLines
     let result = try await run(
         .path(FilePath(scenery.daypass)),
         arguments: [
@@ -137,13 +151,21 @@ func withDaemon(
         error: .fileDescriptor(log, closeAfterSpawningProcess: true)
     ) { daemon in
         let end = ContinuousClock.now + .seconds(20)
-        while !FileManager.default.fileExists(atPath: scenery.socket), ContinuousClock.now < end {
+        while scenery.servingLines == before, ContinuousClock.now < end {
             try await Task.sleep(for: .milliseconds(10))
         }
         let played: Result<Void, any Error>
         do { played = .success(try await body()) } catch { played = .failure(error) }
-        try daemon.send(signal: .terminate)
+        try daemon.send(signal: signal)
         try played.get()
     }
     return result.terminationStatus
+}
+
+extension Scenery {
+    /// How often a daemon has said that it serves.
+    fileprivate var servingLines: Int {
+        let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").count { $0.contains("\"message\":\"serving\"") }
+    }
 }

@@ -18,11 +18,16 @@ struct Story: Sendable {
         Subject(namespace: "somewhere", serviceAccount: "builder", podName: "build-stolen", podUID: Self.uid(2))
     }
 
+    private var wide: Subject {
+        Subject(namespace: "binder", serviceAccount: "builder", podName: "build-wide", podUID: Self.uid(3))
+    }
+
     private static func uid(_ number: Int) -> String { "5f2b1a52-0000-4f5e-9d6e-00000000000\(number)" }
 
     func play() async throws {
         let repository = scenery.forge.cloneURL("our-org/private")
-        let ended = try await withDaemon(scenery) {
+        scenery.pods.addPod(build)
+        let killed = try await withDaemon(scenery, end: .kill) {
             try await mount(repository)
             try await clone(repository)
             try await otherRepository()
@@ -31,6 +36,13 @@ struct Story: Sendable {
             try await submodule()
             try await republish(repository)
             try await files()
+            await stage.scene("The daemon is killed in the middle of the build")
+            stage.command("kill -9 $(pidof daypass)")
+        }
+        stage.claim("it is dead", killed == .signaled(9), "\(killed)")
+        let ended = try await withDaemon(scenery) {
+            try await afterTheCrash(repository)
+            try await endOfBuild(repository)
         }
         await stage.scene("The daemon is told to stop")
         stage.claim("it drains and ends by itself", ended == .exited(0), "\(ended)")
@@ -104,7 +116,7 @@ struct Story: Sendable {
     private func widening(_ repository: String) async throws {
         await stage.scene("A Pod overrides the class and asks to write")
         let wish = "[{name: source, store: github, repository: \(repository), permissions: {contents: write}}]"
-        let wide = Subject(namespace: "binder", serviceAccount: "builder", podName: "build-wide", podUID: Self.uid(3))
+        scenery.pods.addPod(wide)
         let outcome = try await ask(wide, repository, into: "wide", more: ["tokens=\(wish)"])
         let token = scenery.forge.tokens.last
         stage.claim("it gets what the grant allows, and no more", outcome.code == 0, outcome.text)
@@ -146,6 +158,48 @@ struct Story: Sendable {
         }
         let config = try String(contentsOfFile: scenery.path("credentials/.gitconfig"), encoding: .utf8)
         stage.claim("the token is not in .gitconfig", !scenery.forge.tokens.contains { config.contains($0.value) })
+    }
+
+    private func afterTheCrash(_ repository: String) async throws {
+        await stage.scene("It is started again, and kubelet asks once more")
+        let mints = scenery.forge.mintCount
+        let file = URL(filePath: scenery.path("credentials/git-credential"))
+        let before = try Data(contentsOf: file)
+        let outcome = try await ask(build, repository, into: "credentials")
+        stage.show(String(outcome.output.prefix { $0 != "\n" }))
+        stage.claim("the answer is the same", outcome.output.hasPrefix("unchanged"), outcome.text)
+        stage.claim("byte by byte", try Data(contentsOf: file) == before)
+        stage.claim("no second token was minted", scenery.forge.mintCount == mints)
+        let fetch = try await git(["-C", scenery.path("work"), "fetch", "--quiet"])
+        stage.claim("the build goes on: git fetch works", fetch.code == 0, fetch.text)
+        stage.command("daypass leases")
+        let leases = try await program(scenery.daypass, ["leases", "--admin-socket", scenery.path("admin.sock")])
+        stage.show(leases.text)
+        stage.claim("the operator sees the lease", leases.output.contains(build.podName), leases.text)
+    }
+
+    private func endOfBuild(_ repository: String) async throws {
+        await stage.scene("The build ends")
+        let live = scenery.forge.liveTokens.count
+        stage.tell("Pod \(build.podName): phase Succeeded. The forge knows \(live) live tokens.")
+        let begin = ContinuousClock.now
+        for pod in [build, wide] { scenery.pods.setPhase("Succeeded", of: pod.podUID) }
+        while !scenery.forge.liveTokens.isEmpty, ContinuousClock.now < begin + .seconds(20) {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        let (seconds, attoseconds) = (ContinuousClock.now - begin).components
+        stage.tell("after \(seconds * 1000 + attoseconds / 1_000_000_000_000_000) ms:")
+        stage.claim("the forge's books are at zero", live > 0 && scenery.forge.liveTokens.isEmpty)
+        stage.command("git clone \(repository)")
+        let requests = scenery.forge.requests.count
+        let clone = try await git(["clone", "--quiet", repository, scenery.path("late")])
+        stage.show(clone.error)
+        let answers = scenery.forge.requests.dropFirst(requests).filter { $0.credential == .basic }.map(\.status)
+        stage.claim("the token is dead: 401", clone.code != 0 && answers.contains(401), "\(answers)")
+        let late = try await ask(build, repository, into: "late-credentials")
+        stage.claim("a late Mount gets nothing", late.code == 1 && late.error.contains("PodEnded"), late.text)
+        let leases = try await program(scenery.daypass, ["leases", "--admin-socket", scenery.path("admin.sock")])
+        stage.claim("no lease is left", leases.output == "no leases\n", leases.text)
     }
 
     // MARK: Programs

@@ -4,6 +4,7 @@ import Daemon
 import DriverCall
 import Foundation
 import Leases
+import LoopbackCluster
 import LoopbackForge
 import Support
 import Synchronization
@@ -13,10 +14,13 @@ import TokenStore
 /// tell the builds apart.
 final class Life: Sendable {
     let node: Node
+    /// The cluster's Pods, where the daemon watches them; else it watches directories.
+    let pods: LoopbackPods?
     private let state: Mutex<(daemon: DaemonProcess, restarts: Int)>
 
-    private init(node: Node, daemon: DaemonProcess) {
+    private init(node: Node, pods: LoopbackPods?, daemon: DaemonProcess) {
         self.node = node
+        self.pods = pods
         state = Mutex((daemon, 0))
     }
 
@@ -32,8 +36,24 @@ final class Life: Sendable {
                 withIntermediateDirectories: true
             )
             let daemon = try node.launchDaemon(crashAt: crashAt)
-            let life = Life(node: node, daemon: daemon)
+            let life = Life(node: node, pods: nil, daemon: daemon)
             try await body(life)
+        }
+    }
+
+    /// Runs `body` on a node whose daemon watches Pods, and no directories.
+    static func withPods(builds: Int = 3, _ body: (Life) async throws -> Void) async throws {
+        try await withNode(repositories: (1...builds).map(repository)) { node in
+            try await withLoopbackPods(accessToken: "own-token") { pods in
+                let token = try node.write("own-token", to: "own-token")
+                let place = "{ server: \(pods.url), nodeName: node-1, tokenFile: \(token) }"
+                let text = try String(contentsOfFile: node.path("node.yaml"), encoding: .utf8)
+                try node.write(
+                    text.replacing("pods: off", with: "pods: \(place)\n  paths: off\n  relist: 2s"),
+                    to: "node.yaml"
+                )
+                try await body(Life(node: node, pods: pods, daemon: try node.launchDaemon()))
+            }
         }
     }
 
@@ -105,6 +125,7 @@ final class Life: Sendable {
         let attributes = try node.attributes(for: .build(number), repository: Self.repository(number))
         let target = attributes.targetPath(volume: "credentials", kubelet: kubelet)
         try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+        if tokens(number).isEmpty { pods?.addPod(.build(number)) }
         return try await survive("a mount of build \(number)") {
             let answer = try await node.mount(attributes, kubelet: kubelet)
             return answer.line == "OK" ? answer.files : nil
