@@ -5,7 +5,7 @@ SWIFT_FILES := Sources Tests Package.swift
 GENERATED := Sources/ProviderAPI
 INTEROP := $(MAKE) --no-print-directory -C Tests/Interop
 
-.PHONY: help deps build interop test soak demo format check-format proto check-proto
+.PHONY: help deps build interop test soak measure demo format check-format proto check-proto
 
 help: ## Lists what make can do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -28,6 +28,10 @@ soak: deps ## Plays many random lives of a node whose daemon is killed (RUNS=200
 	$(SWIFT) build --build-tests
 	DAYPASS_SOAK_RUNS=$(or $(RUNS),200) DAYPASS_PROPERTY_RUNS=$(or $(RUNS),200) \
 	    $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter 'SoakTests|PropertyTests'
+
+measure: deps ## Prints how fast ends are noticed and how long a restart takes (DAYPASS_BINARY=a release build)
+	$(SWIFT) build --build-tests
+	DAYPASS_MEASURE=1 $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter MeasureTests | grep MEASURED
 
 demo: deps ## Plays one build, end to end, on this machine
 	@$(SWIFT) build --product daypass

@@ -43,7 +43,8 @@ private func withPodWatch<Result: Sendable>(
 ) async throws -> Result {
     guard let place = try settings.pods.place(environment, logger) else { return try await body(nil) }
     let http = HTTPTransferOptions(
-        trust: TrustRoots(includesSystem: false, files: place.caFile.map { [$0] } ?? []),
+        // Without a CA there is no TLS: the server is on loopback.
+        trust: TrustRoots(includesSystem: place.caFile == nil, files: place.caFile.map { [$0] } ?? []),
         proxy: .none,
         userAgent: "daypass/\(DaypassVersion.current)",
         environment: environment

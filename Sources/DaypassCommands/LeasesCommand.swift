@@ -72,8 +72,10 @@ enum LeaseTableText {
         if !report.counts.isJournalCurrent {
             lines.append("the journal can't be written: no token is minted; see the daemon's log")
         }
-        for detector in report.detectors where !detector.isWatching {
-            lines.append("\(detector.name) does not see ends of builds: \(detector.note)")
+        // One way to notice is enough.
+        if !report.detectors.contains(where: \.isWatching) {
+            let reasons = report.detectors.map { "; \($0.name): \($0.note)" }.joined()
+            lines.append("nothing notices the end of a build, so tokens live to their own end\(reasons)")
         }
         return lines.map { $0 + "\n" }.joined()
     }

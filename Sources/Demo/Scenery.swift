@@ -154,6 +154,11 @@ func withDaemon(
         while scenery.servingLines == before, ContinuousClock.now < end {
             try await Task.sleep(for: .milliseconds(10))
         }
+        guard scenery.servingLines > before else {
+            throw DemoFailure(
+                "the daemon does not serve: \((try? String(contentsOfFile: scenery.log, encoding: .utf8)) ?? "")"
+            )
+        }
         let played: Result<Void, any Error>
         do { played = .success(try await body()) } catch { played = .failure(error) }
         try daemon.send(signal: signal)
@@ -168,4 +173,10 @@ extension Scenery {
         let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
         return text.split(separator: "\n").count { $0.contains("\"message\":\"serving\"") }
     }
+}
+
+/// Why the story can't be told.
+struct DemoFailure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
 }

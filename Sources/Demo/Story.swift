@@ -1,6 +1,7 @@
 // The life of one build, scene by scene.
 
 import Foundation
+import LoopbackCluster
 import LoopbackForge
 import Subprocess
 import TokenStore

@@ -35,7 +35,9 @@ import Testing
     @Test func aFileThatVanishesIsWrittenAnew() async throws {
         try await Life.with { life in
             let first = try await life.mount(1)
-            for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: life.node.journal + suffix) }
+            for suffix in ["", "-wal", "-shm"] {
+                try? FileManager.default.removeItem(atPath: life.node.journal + suffix)
+            }
             _ = try await life.mount(2)
             #expect(life.daemon.log.contains("written anew"))
             await life.kill()
@@ -50,7 +52,10 @@ import Testing
             try await life.stopDaemon()
             let file = life.node.path("node.yaml")
             let text = try String(contentsOfFile: file, encoding: .utf8)
-            try life.node.write(text.replacing("medium: disk", with: "medium: disk\n  journalBytes: 1048576"), to: "node.yaml")
+            try life.node.write(
+                text.replacing("medium: disk", with: "medium: disk\n  journalBytes: 1048576"),
+                to: "node.yaml"
+            )
             try await life.start()
             let first = try await life.mount(1)
             try await life.stopDaemon()

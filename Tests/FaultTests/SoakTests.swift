@@ -88,7 +88,8 @@ private struct RandomLife {
         for (number, files) in running {
             let again = try await life.mount(number)
             if again != files { problems.append("build \(number) got other bytes at the end") }
-            if !life.liveTokens(number).contains(where: { token in again.values.contains { $0.contains(token.value) } }) {
+            if !life.liveTokens(number).contains(where: { token in again.values.contains { $0.contains(token.value) } })
+            {
                 problems.append("build \(number) has no live token")
             }
         }

@@ -20,5 +20,7 @@ package struct SeededRandom: RandomNumberGenerator {
     }
 
     /// Some of the elements.
-    package mutating func some<Element>(of all: [Element]) -> [Element] { all.filter { _ in Bool.random(using: &self) } }
+    package mutating func some<Element>(of all: [Element]) -> [Element] {
+        all.filter { _ in Bool.random(using: &self) }
+    }
 }
