@@ -5,8 +5,9 @@ package import Leases
 /// The directories of volumes, as they were seen one look after the other.
 ///
 /// A directory is gone when it is missing in looks that are some time apart, and when its absence means something: the
-/// kubelet's `pods` directory must be there, and when the directory was never seen it must also hold other Pods. Without
-/// that rule a kubelet directory that is not mounted into our container would look like the end of all builds.
+/// kubelet's `pods` directory must be there, and be the one below which the directory was seen; when it was never seen,
+/// `pods` must hold other Pods. Without that rule a kubelet directory that is not mounted into our container, or no
+/// longer, would look like the end of all builds.
 package struct PathBook: Sendable {
     /// What a look at a directory showed.
     package enum Sight: Sendable, Hashable {
@@ -20,12 +21,18 @@ package struct PathBook: Sendable {
     /// What a look at a kubelet's `pods` directory showed.
     package enum Root: Sendable, Hashable {
         case missing
-        case empty
-        case populated
+        case visible(FileID, isEmpty: Bool)
+    }
+
+    /// What tells a directory from another one at the same path.
+    package struct FileID: Sendable, Hashable {
+        var device: UInt64
+        var inode: UInt64
     }
 
     private struct Entry {
-        var wasSeen = false
+        /// The `pods` directory below which it was seen.
+        var seenBelow: FileID?
         var missingSince: Duration?
         var isReported = false
     }
@@ -57,13 +64,17 @@ package struct PathBook: Sendable {
             guard let pods = KubeletPath.pods(of: volume) else { continue }
             var entry = entries[volume] ?? Entry()
             defer { entries[volume] = entry }
+            let visible = roots[pods] ?? root(pods)
+            roots[pods] = visible
+            guard case .visible(let id, let isEmpty) = visible else {
+                entry.missingSince = nil
+                continue
+            }
             switch sight(volume.targetPath) {
-            case .present: entry = Entry(wasSeen: true)
+            case .present: entry = Entry(seenBelow: id)
             case .unknown: entry.missingSince = nil
             case .absent:
-                let visible = roots[pods] ?? root(pods)
-                roots[pods] = visible
-                guard visible == .populated || (visible == .empty && entry.wasSeen) else {
+                guard entry.seenBelow.map({ $0 == id }) ?? !isEmpty else {
                     entry.missingSince = nil
                     continue
                 }

@@ -99,7 +99,11 @@ package final class TargetPathWatch: BuildEndDetector {
     }
 
     private static func root(_ path: String) -> PathBook.Root {
-        guard let entries = try? FileManager.default.contentsOfDirectory(atPath: path) else { return .missing }
-        return entries.isEmpty ? .empty : .populated
+        var status = stat()
+        guard stat(path, &status) == 0, let entries = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+            return .missing
+        }
+        let id = PathBook.FileID(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+        return .visible(id, isEmpty: entries.isEmpty)
     }
 }

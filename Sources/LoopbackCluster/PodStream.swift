@@ -23,11 +23,16 @@ extension PodConnection {
         default:
             if isTooOld { return try await expire() }
         }
-        pods.state.withLock { $0.openWatches += 1 }
+        let opening = pods.state.withLock { state in
+            state.openWatches += 1
+            return state
+        }
         defer { pods.state.withLock { $0.openWatches -= 1 } }
         let seconds = Int(request.query["timeoutSeconds"] ?? "") ?? 3600
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await follow(node, from: start, request.query["allowWatchBookmarks"] == "true", fault) }
+            group.addTask {
+                try await follow(node, from: start, request.query["allowWatchBookmarks"] == "true", fault, opening)
+            }
             group.addTask {
                 try await Task.sleep(for: .seconds(seconds))
                 try await end()
@@ -37,10 +42,15 @@ extension PodConnection {
         }
     }
 
-    private func follow(_ node: String?, from start: Int, _ wantsBookmarks: Bool, _ fault: PodFault?) async throws {
+    private func follow(
+        _ node: String?,
+        from start: Int,
+        _ wantsBookmarks: Bool,
+        _ fault: PodFault?,
+        _ opening: LoopbackPods.State
+    ) async throws {
         var version = start
-        var bookmarks = pods.state.withLock { $0.bookmarks }
-        let endings = pods.state.withLock { $0.endings }
+        var bookmarks = opening.bookmarks
         var held: String?
         for await _ in pods.changes() {
             let (changes, state) = pods.state.withLock { ($0.ledger.changes(after: version, node: node), $0) }
@@ -67,11 +77,11 @@ extension PodConnection {
                     try await chunk(String(line.dropFirst(40)))
                 }
             }
-            if state.endings != endings { return try await end() }
             if wantsBookmarks, state.bookmarks != bookmarks {
                 bookmarks = state.bookmarks
                 try await chunk(PodObjects.bookmark(version: version) + "\n")
             }
+            if state.endings != opening.endings { return try await end() }
         }
     }
 
