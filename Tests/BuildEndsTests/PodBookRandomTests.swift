@@ -106,7 +106,8 @@ private struct World {
                         Issue.record("a Pod book tells of Pods only")
                         continue
                     }
-                    #expect(!world.isRunning(uid), "seed \(seed): \(uid) runs, but \(step) ended it")
+                    let isRunning = world.isRunning(uid)
+                    #expect(!isRunning, "seed \(seed): \(uid) runs, but \(step) ended it")
                     reported.insert(uid)
                 }
             }
@@ -150,7 +151,8 @@ private struct World {
                 check(book.take(world.answer(question), to: question, at: world.now), "an answer")
             }
             for volume in world.tracked where !world.isRunning(volume.podUID) {
-                #expect(reported.contains(volume.podUID), "seed \(seed): the end of \(volume.podUID) was missed")
+                let isReported = reported.contains(volume.podUID)
+                #expect(isReported, "seed \(seed): the end of \(volume.podUID) was missed")
             }
             reportedInAll += reported.count
         }

@@ -91,6 +91,22 @@ import Testing
         try await promise(.get, fault, options, calls: answersInTheEnd ? 1 : 2, alsoLosesEvents: true)
     }
 
+    /// Running Pods that are asked for by name, because the watch does not see them: only the server's own word ends one.
+    @Test(arguments: anyCall) func badAnswersEndNothing(_ fault: PodFault) async throws {
+        try await PodScene.run(limits: Self.limits) { pods in
+            for number in 1...3 { pods.addPod(PodScene.subject(number), node: "node-9") }
+            pods.fail(.get, fault)
+        } _: { scene in
+            scene.track(1...3)
+            await until { scene.pods.count(.get) >= 4 }
+            #expect(scene.pods.count(.get) >= 4 && scene.ended.isEmpty)
+            scene.pods.deletePod(PodScene.uid(2))
+            scene.pods.heal()
+            await until { scene.how(2) != nil }
+            #expect(scene.how(2) == .deleted && scene.ended.count == 1)
+        }
+    }
+
     /// The whole API server is lost: no build has ended by that.
     @Test func aLostServerEndsNothing() async throws {
         try await PodScene.run { scene in
