@@ -102,7 +102,7 @@ import Testing
         let scratch = try JournalScratch()
         let first = try await scratch.open()
         let failure = await caught { _ = try await scratch.open() }
-        #expect(failure?.code == .unusable)
+        #expect(failure?.code == .busy)
         #expect(
             failure?.message.contains("another process holds the lock of the journal, \(scratch.paths.lock)") == true
         )
