@@ -36,11 +36,7 @@ struct JournalOpener: Sendable {
             reason = unusable
         } else {
             do {
-                let opened = try open(ring: known, inFile: found)
-                guard inherited == nil, let reminder = SettingAside(paths: paths, now: clock.wall.now).reminder else {
-                    return opened
-                }
-                return Opened(file: opened.file, notices: opened.notices + [reminder])
+                return try open(ring: known, inFile: found)
             } catch let damage as Damage { reason = damage.reason }
         }
         let notice = try setAside(reason: reason)

@@ -80,6 +80,10 @@ package final class SQLiteJournal: LeaseJournal {
         let opened = try await queue.run {
             Result { try opener.open() }.mapError { failures.failure($0) }
         }.get()
+        // Perhaps it was set aside by a daemon that died before it could say so.
+        if opened.notices.isEmpty, let reminder = SettingAside(paths: opener.paths, now: clock.wall.now).reminder {
+            logger.notice("\(reminder)")
+        }
         return SQLiteJournal(
             opener: opener,
             opened: opened,
