@@ -48,6 +48,19 @@ struct LeaseLog: Sendable {
         logger.notice("looked for a lost token", metadata: metadata(record, ["outcome": "\(outcome)"]))
     }
 
+    /// A source could not be asked for a lost token.
+    func searchFailed(_ record: LeaseRecord, _ error: TokenStoreError, isGivenUp: Bool) {
+        let fix = isGivenUp ? "mend the store, then run daypass revoke, or restart the daemon" : "it is tried again"
+        logger.log(
+            level: isGivenUp ? .error : .warning,
+            isGivenUp ? "lost token not found, given up" : "lost token not found yet",
+            metadata: metadata(
+                record,
+                ["failure": "\(error)", "fix": "\(fix)", "token_name": "\(record.id.tokenName)"]
+            )
+        )
+    }
+
     /// The end of a build, or an operator, ended leases.
     func ending(_ what: String, _ ending: LeaseTable.Ending) {
         guard !ending.isEmpty else { return }

@@ -141,7 +141,10 @@ extension LeaseManager {
             log.searched(record, found: handles?.count)
         } catch {
             let chance = parts.random()
-            change { state, now in state.table.searchFailed(record.id, error, now: now, chance: chance) }
+            let isGivenUp = change { state, now in
+                state.table.searchFailed(record.id, error, now: now, chance: chance)
+            }
+            log.searchFailed(record, error, isGivenUp: isGivenUp)
         }
     }
 }

@@ -66,16 +66,16 @@ extension LeaseManager {
     /// Writes the token, then answers with it.
     private func settle(_ job: Job, _ token: IssuedToken) async {
         let chance = parts.random()
-        let isDead = change { state, now in
+        change { state, now in
             state.counts.minted += 1
             state.table.minted(job.id, token, now: now, chance: chance)
-            return token.expiresAt.map { $0 <= now.wall } ?? false
         }
         if let failure = await written() {
             return end(job, .journal(failure)) { $0.table.unsettled(job.id, .notJournalled, now: $1) }
         }
         parts.hook(.afterLease)
-        if isDead {
+        let now = parts.clock.now
+        if state.withLock({ $0.table.cameDead(job.id, now: now) }) {
             return end(job, .store(Self.stillborn)) { $0.table.unsettled(job.id, .mountFailed, now: $1) }
         }
         change { state, _ in
@@ -142,7 +142,7 @@ extension LeaseManager {
     private static var stillborn: TokenStoreError {
         TokenStoreError(
             .malformedAnswer,
-            "the token that came has expired already",
+            "the token that came had expired before it could be used",
             fix: "compare the clocks of the node and the source"
         )
     }

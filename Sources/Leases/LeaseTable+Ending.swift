@@ -101,7 +101,6 @@ extension LeaseTable {
         var ready: [(id: LeaseID, left: Duration)] = []
         for (id, entry) in entries {
             if entry.isOver(now: now, schedule) {
-                // A mint that still runs has its own end.
                 if let record = remove(id) { expired.append(record) }
                 continue
             }
@@ -178,8 +177,10 @@ extension LeaseTable {
     }
 
     /// A source could not be asked for the tokens of a lost intent.
-    mutating func searchFailed(_ id: LeaseID, _ error: TokenStoreError, now: Moment, chance: Double) {
-        _ = postpone(id, error, now: now, chance: chance)
+    ///
+    /// - Returns: Whether nothing more is tried.
+    mutating func searchFailed(_ id: LeaseID, _ error: TokenStoreError, now: Moment, chance: Double) -> Bool {
+        postpone(id, error, now: now, chance: chance)
     }
 
     private mutating func postpone(_ id: LeaseID, _ error: TokenStoreError, now: Moment, chance: Double) -> Bool {
@@ -213,14 +214,19 @@ extension LeaseTable.Entry {
             return record.state == .lost && now.steady - record.intendedAt.steady >= schedule.lostRetention
                 && !isSearching
         }
+        return endsByItself && now.leastSince(issuedAt) >= record.life
+    }
+
+    /// Whether its time alone ends it.
+    private var endsByItself: Bool {
+        // A mint that still runs has its own end.
+        guard record.state != .live || isSettled else { return false }
         // What names no expiry may live for ever: it is not forgotten while it can be revoked.
         guard record.token?.expiresAt != nil || record.token?.handle == nil else { return false }
         // A token that came dead may be alive by its source's clock: it is revoked all the same.
-        if record.state == .revoking, record.life <= .zero, !isGivenUp { return false }
-        return isSettledOrEnding && now.leastSince(issuedAt) >= record.life
+        return record.state != .revoking || record.life > .zero || isGivenUp
     }
 
-    private var isSettledOrEnding: Bool { isSettled || record.state != .live }
     /// What was never looked for, because the daemon was away or busy, is looked for once more before it is forgotten.
     private var isSearching: Bool { isBusy || !isGivenUp }
 
@@ -245,9 +251,7 @@ extension LeaseTable.Entry {
     /// How long until something has to be done for it.
     func pause(now: Moment, _ schedule: LeaseSchedule, canRun: Bool) -> Duration? {
         var pauses: [Duration] = []
-        if let issuedAt = record.issuedAt, isSettledOrEnding,
-            record.token?.expiresAt != nil || record.token?.handle == nil
-        {
+        if let issuedAt = record.issuedAt, endsByItself {
             let left = record.life - now.leastSince(issuedAt)
             if left > .zero { pauses.append(left) }
         }

@@ -39,6 +39,12 @@ extension LeaseTable {
         }
     }
 
+    /// Whether the token of a mint has ended before anybody could be answered with it: the clocks of the node and the
+    /// source differ, or the journal took its time. ``unsettled(_:_:now:)`` follows.
+    func cameDead(_ id: LeaseID, now: Moment) -> Bool {
+        entries[id].flatMap { Lease($0.record) }.map { !$0.isUsable(at: now) } ?? false
+    }
+
     /// The token of a mint is in the journal.
     ///
     /// - Parameter holders: how many callers get the lease now.
@@ -59,7 +65,7 @@ extension LeaseTable {
         minting[entry.record.key] = nil
         if entry.record.state == .live {
             update(id) { $0.revoke(cause, now: now) }
-            reinstate(entry.record.key, now: now)
+            reinstate(entry.record.key)
         }
     }
 
@@ -84,7 +90,10 @@ extension LeaseTable {
             entries[id]?.holders -= 1
             if entry.isDelivered { continue }
             entries[id]?.isDelivered = true
-            for old in waitingForDelivery(entry.record.key, now: now) { update(old) { $0.record.endedAt = now } }
+            // Only those that it replaced: it may be replaced itself, by one that is not there yet.
+            for old in waitingForDelivery(entry.record.key, before: entry.record.issuedAt) {
+                update(old) { $0.record.endedAt = now }
+            }
         }
     }
 
@@ -101,21 +110,25 @@ extension LeaseTable {
             else { continue }
             update(id) { $0.revoke(.mountFailed, now: now) }
             if current[entry.record.key] == id { current[entry.record.key] = nil }
-            reinstate(entry.record.key, now: now)
+            reinstate(entry.record.key)
         }
     }
 
     /// The replaced leases of a key whose follower nobody has got yet; the newest first.
-    private func waitingForDelivery(_ key: LeaseKey, now: Moment) -> [LeaseID] {
+    private func waitingForDelivery(_ key: LeaseKey, before follower: Moment? = nil) -> [LeaseID] {
         entries.values
             .filter { $0.record.key == key && $0.record.state == .superseded && $0.record.endedAt == nil }
+            .filter { entry in
+                guard let follower, let issuedAt = entry.record.issuedAt else { return true }
+                return issuedAt.steady < follower.steady
+            }
             .sorted { ($0.record.issuedAt?.steady ?? .zero) > ($1.record.issuedAt?.steady ?? .zero) }
             .map(\.record.id)
     }
 
     /// Makes the newest replaced lease of a key, which the Pod still has, the live one again.
-    private mutating func reinstate(_ key: LeaseKey, now: Moment) {
-        guard let old = waitingForDelivery(key, now: now).first else { return }
+    private mutating func reinstate(_ key: LeaseKey) {
+        guard let old = waitingForDelivery(key).first else { return }
         update(old) { $0.record.state = .live }
         current[key] = old
     }

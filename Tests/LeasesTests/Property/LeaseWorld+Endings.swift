@@ -88,7 +88,9 @@ extension LeaseWorld {
         guard record.issuedAt != nil else {
             if !reportedLost.contains(record.id) { broken("lost is reported", "\(record.id) was forgotten in silence") }
             for index in tokens.indices where tokens[index].lease == record.id {
-                if lives(tokens[index]), kind(record.key.store) == .named || kind(record.key.store) == .endless {
+                if lives(tokens[index]), !unsearched.contains(record.id),
+                    kind(record.key.store) == .named || kind(record.key.store) == .endless
+                {
                     broken("lost is found", "t\(index) lives, can be found, and is forgotten")
                 }
                 tokens[index].excuse = "lost, and reported"
@@ -165,7 +167,12 @@ extension LeaseWorld {
         let kind = kind(record.key.store)
         if isSourceDown || chance(20) {
             events.append("search for \(record.id) failed")
-            return table.searchFailed(record.id, TokenStoreError(.unavailable, "down"), now: now, chance: 0.5)
+            let error = TokenStoreError(.unavailable, "down")
+            if table.searchFailed(record.id, error, now: now, chance: 0.5) {
+                count("search given up")
+                unsearched.insert(record.id)
+            }
+            return
         }
         guard kind == .named || kind == .endless else {
             events.append("\(record.id) can't be found")
@@ -208,6 +215,10 @@ extension LeaseWorld {
         mounts = [:]
         if reboots {
             bootedAt = time - .seconds(20)
+            boot += 1
+        }
+        let isSameBoot = disk.keys.allSatisfy { writtenIn[$0] == boot }
+        if !isSameBoot {
             promised = [:]
             for index in tokens.indices { tokens[index].wasRebased = true }
             for index in tokens.indices { tokens[index].clockError = wallError }
@@ -216,7 +227,7 @@ extension LeaseWorld {
         table = LeaseTable(schedule: schedule)
         queue = JournalQueue()
         let records = disk.values.sorted { $0.intendedAt.steady < $1.intendedAt.steady }
-        let restored = table.restore(records, isSameBoot: !reboots, now: now)
+        let restored = table.restore(records, isSameBoot: isSameBoot, now: now)
         reportedLost.formUnion(restored.lost.map(\.id))
         for entry in table.entries.values where entry.record.state == .superseded {
             if let index = token(of: entry.record), tokens[index].followedAt == nil { tokens[index].followedAt = time }

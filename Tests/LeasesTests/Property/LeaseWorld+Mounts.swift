@@ -144,7 +144,7 @@ extension LeaseWorld {
             if calls > 1 { broken("one mint", "\(calls) calls for \(job.key.podUID)") }
             if isWritten, disk[id] == nil { broken("intent first", "the intent of \(id) is not in the journal") }
         case .calling: callStore(job)
-        case .settled(let isWritten, let isDead): settle(job, isWritten, isDead)
+        case .settled(let isWritten): settle(job, isWritten)
         }
     }
 
@@ -175,16 +175,13 @@ extension LeaseWorld {
         let token = mintToken(job)
         events.append("mint \(job.id) brings t\(token.number)")
         promised[job.key] = nil
-        let issued = issued(token)
-        table.minted(job.id, issued, now: now, chance: 0)
-        let isDead = issued.expiresAt.map { $0 <= now.wall } ?? false
+        table.minted(job.id, issued(token), now: now, chance: 0)
         let ticket = pump()
-        jobs[job.id]?.stage =
-            queue.isDone(ticket) ? .settled(isWritten: true, isDead: isDead) : .settling(ticket, isDead: isDead)
+        jobs[job.id]?.stage = queue.isDone(ticket) ? .settled(isWritten: true) : .settling(ticket)
     }
 
-    private mutating func settle(_ job: Job, _ isWritten: Bool, _ isDead: Bool) {
-        guard isWritten, !isDead else {
+    private mutating func settle(_ job: Job, _ isWritten: Bool) {
+        guard isWritten, !table.cameDead(job.id, now: now) else {
             events.append("mint \(job.id) \(isWritten ? "came dead" : "not written")")
             count(isWritten ? "came dead" : "lease not written")
             table.unsettled(job.id, isWritten ? .mountFailed : .notJournalled, now: now)

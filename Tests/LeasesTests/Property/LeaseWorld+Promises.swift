@@ -154,6 +154,10 @@ extension LeaseWorld {
             advance(max(table.pause(now: now, limit: .seconds(30)), .milliseconds(1)))
         }
         for _ in 0..<40 where violation == nil {
+            // What was given up and has no end of its own waits for an operator.
+            if table.entries.values.contains(where: { $0.isGivenUp && $0.record.state == .revoking }) {
+                askedToRevoke(.all)
+            }
             advance(.seconds(7200))
             tick()
             settleDown()

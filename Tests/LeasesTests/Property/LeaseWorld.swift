@@ -37,8 +37,8 @@ struct LeaseWorld {
         case intending(UInt64)
         case intended(isWritten: Bool)
         case calling
-        case settling(UInt64, isDead: Bool)
-        case settled(isWritten: Bool, isDead: Bool)
+        case settling(UInt64)
+        case settled(isWritten: Bool)
     }
 
     struct Job {
@@ -82,6 +82,8 @@ struct LeaseWorld {
     }
 
     var random: SeededRandom
+    /// Whether disasters are rare, so that leases grow old.
+    let isCalm: Bool
     let schedule: LeaseSchedule
 
     // Time.
@@ -99,6 +101,9 @@ struct LeaseWorld {
     var queue = JournalQueue()
     var write: (write: JournalQueue.Write, ticket: UInt64)?
     var disk: [LeaseID: LeaseRecord] = [:]
+    /// The boot in which each record was written.
+    var writtenIn: [LeaseID: Int] = [:]
+    var boot = 0
     var isJournalFull = false
     var jobs: [LeaseID: Job] = [:]
     var errands: [LeaseID: Errand] = [:]
@@ -113,6 +118,8 @@ struct LeaseWorld {
     var promised: [LeaseKey: Lease] = [:]
     /// The intents that were reported as lost.
     var reportedLost: Set<LeaseID> = []
+    /// Those for which the source could not be asked, however often it was tried.
+    var unsearched: Set<LeaseID> = []
     /// What may be revoked although its Pod runs.
     var goneVolumes: Set<String> = []
     var askedStores: Set<String> = []
@@ -130,7 +137,8 @@ struct LeaseWorld {
         schedule.concurrentRevocations = 2
         self.schedule = schedule
         table = LeaseTable(schedule: schedule)
-        for _ in 0..<3 { addPod() }
+        isCalm = seed % 2 == 0
+        for _ in 0..<(1 + seed / 2 % 3) { addPod() }
     }
 
     /// What the node's clocks say.
@@ -239,7 +247,7 @@ struct LeaseWorld {
             failure = JournalFailure(.full, "no space")
         } else if case .changes = write, chance(3) {
             // The file is gone: it is made anew from what the table holds by now.
-            disk = Dictionary(uniqueKeysWithValues: table.journalled.map { ($0.id, $0) })
+            commit(.all(table.journalled))
         } else {
             commit(write)
         }
@@ -248,8 +256,7 @@ struct LeaseWorld {
         for (id, job) in jobs {
             switch job.stage {
             case .intending(let own) where own <= ticket: jobs[id]?.stage = .intended(isWritten: isWritten)
-            case .settling(let own, let isDead) where own <= ticket:
-                jobs[id]?.stage = .settled(isWritten: isWritten, isDead: isDead)
+            case .settling(let own) where own <= ticket: jobs[id]?.stage = .settled(isWritten: isWritten)
             default: break
             }
         }
@@ -265,11 +272,15 @@ struct LeaseWorld {
         case .changes(let changes):
             for change in changes {
                 switch change {
-                case .put(let record): disk[record.id] = record
+                case .put(let record):
+                    disk[record.id] = record
+                    writtenIn[record.id] = boot
                 case .remove(let id): disk[id] = nil
                 }
             }
-        case .all(let records): disk = Dictionary(uniqueKeysWithValues: records.map { ($0.id, $0) })
+        case .all(let records):
+            disk = [:]
+            commit(.changes(records.map { .put($0) }))
         }
     }
 }
