@@ -33,7 +33,9 @@ package struct LeaseID: Sendable, Hashable, CustomStringConvertible {
 
     /// Reads 16 hexadecimal digits; `nil` when `text` is none of ours.
     package init?(_ text: String) {
-        guard text.utf8.count == 16, let value = UInt64(text, radix: 16) else { return nil }
+        guard text.utf8.count == 16, text.first?.isHexDigit == true, let value = UInt64(text, radix: 16) else {
+            return nil
+        }
         self.value = value
     }
 
