@@ -31,7 +31,8 @@ soak: deps ## Plays many random lives of a node whose daemon is killed (RUNS=200
 
 measure: deps ## Prints how fast ends are noticed and how long a restart takes (DAYPASS_BINARY=a release build)
 	$(SWIFT) build --build-tests
-	DAYPASS_MEASURE=1 $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter MeasureTests | grep MEASURED
+	DAYPASS_MEASURE=1 $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter MeasureTests >.build/measure.log
+	@grep MEASURED .build/measure.log
 
 demo: deps ## Plays one build, end to end, on this machine
 	@$(SWIFT) build --product daypass

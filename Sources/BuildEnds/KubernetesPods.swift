@@ -55,9 +55,13 @@ package struct KubernetesPods: PodAPI {
         self.limits = limits
     }
 
-    package func list(node: String, limit: Int, continuing token: String?) async throws(PodAPIError) -> PodPage {
+    package func list(node: String, limit: Int?, continuing token: String?) async throws(PodAPIError) -> PodPage {
         let what = "list pods on node \(node)"
-        var query = [("fieldSelector", "spec.nodeName=\(node)"), ("limit", "\(limit)")]
+        var query = [("fieldSelector", "spec.nodeName=\(node)")]
+        // With a limit, or without a version, many API servers read every Pod of the cluster from etcd, for each node.
+        // From memory it is one node's Pods; that the list may be a little behind does no harm: what is missing in it is
+        // asked for by name (https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-get-and-list).
+        query.append(limit.map { ("limit", "\($0)") } ?? ("resourceVersion", "0"))
         if let token { query.append(("continue", token)) }
         let answer = try await send(call("/api/v1/pods", query, limits.answer, limits.page), what)
         guard answer.status == 200 else { throw refusal(answer, what) }

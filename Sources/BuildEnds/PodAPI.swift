@@ -4,8 +4,11 @@ import TokenStore
 
 /// The three calls about Pods that the watch makes.
 package protocol PodAPI: Sendable {
-    /// One page of the Pods of a node, read consistently (no `resourceVersion`).
-    func list(node: String, limit: Int, continuing token: String?) async throws(PodAPIError) -> PodPage
+    /// The Pods of a node, or a page of them.
+    ///
+    /// - Parameter limit: the most Pods in a page; `nil` takes all at once from the server's memory
+    ///   (`resourceVersion=0`), which may be a little behind.
+    func list(node: String, limit: Int?, continuing token: String?) async throws(PodAPIError) -> PodPage
 
     /// The Pod that has this name now.
     func get(_ name: PodName) async throws(PodAPIError) -> PodAnswer

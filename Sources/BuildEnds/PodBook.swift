@@ -5,7 +5,7 @@ package import Leases
 /// The Pods of one node as lists, watch events and answers tell of them, beside those for which leases are held.
 ///
 /// Its one promise: it names an end only on proof. Proof is a phase that is for ever, a `DELETED` event, a later Pod of
-/// the same name, or the server's own word that a Pod which was there before has its name no more. A Pod that is only
+/// the same name, or the server's own word that the Pod's name is free, if the server knows this node. A Pod that is only
 /// missing somewhere (in a list, because it was never seen, because the server can't be asked) is asked for by name.
 package struct PodBook: Sendable {
     /// The times of asking by name.
@@ -58,6 +58,9 @@ package struct PodBook: Sendable {
     private var tracked: [String: Tracked] = [:]
     private var volumes: Set<TrackedVolume> = []
     private var listing: Listing?
+    /// Whether the last complete list had a Pod in it. A node has some; one that has none may be a node of another
+    /// cluster, whose server does not know our Pods.
+    private var listHadPods = false
 
     package init(nodeName: String, pace: Pace = Pace()) {
         self.nodeName = nodeName
@@ -109,6 +112,7 @@ package struct PodBook: Sendable {
     package mutating func endList(at now: Duration) -> [BuildEnd] {
         guard let listing else { return [] }
         self.listing = nil
+        listHadPods = !listing.listed.isEmpty
         for (uid, pod) in running where !listing.listed.contains(uid) {
             if tracked[uid] != nil { ask(uid, at: now) } else { forget(uid, pod) }
         }
@@ -182,6 +186,8 @@ package struct PodBook: Sendable {
         if tracked[question.uid]?.askAt != nil { tracked[question.uid]?.askAt = now + pace.again }
         switch answer {
         case .notFound:
+            // Of a Pod that it never showed, only a server that shows others of this node knows that it is gone.
+            guard running[question.uid] != nil || listHadPods else { return [] }
             return end(question.uid, .deleted)
         case .found(let pod) where pod.uid != question.uid:
             guard pod.name == question.name else { return [] }

@@ -13,7 +13,7 @@ package final class PodWatch: BuildEndDetector {
     private struct State {
         var book: PodBook
         var health = WatchHealth()
-        var pageSize: Int
+        var pageSize: Int?
         var getError: PodAPIError.Code?
         var hasWarnedOfNode = false
     }
@@ -103,7 +103,9 @@ package final class PodWatch: BuildEndDetector {
             do throws(PodAPIError) {
                 page = try await api.list(node: nodeName, limit: size, continuing: next)
             } catch {
-                if error.code == .tooLarge { state.withLock { $0.pageSize = max(1, size / 2) } }
+                if error.code == .tooLarge {
+                    state.withLock { $0.pageSize = size.map { max(1, $0 / 2) } ?? PodWatchOptions.firstPageSize }
+                }
                 throw error
             }
             learn(ended) { book, _ in book.take(page: page.pods) }

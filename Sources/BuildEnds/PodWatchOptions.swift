@@ -12,8 +12,11 @@ package struct PodWatchOptions: Sendable {
     package var backoff: Backoff
     /// When Pods are asked for by name.
     package var pace: PodBook.Pace
-    /// The most Pods in one page of a list. It is halved while pages are larger than we take.
-    package var pageSize: Int
+    /// The most Pods in one page of a list; `nil` takes all at once. A list that is larger than we take is asked for in
+    /// pages, and they are halved while they are too large.
+    package var pageSize: Int?
+    /// The first size of pages after a whole list was too large.
+    static let firstPageSize = 500
 
     package init(
         relistEvery: Duration = .seconds(300),
@@ -21,7 +24,7 @@ package struct PodWatchOptions: Sendable {
         calm: Duration = .seconds(10),
         backoff: Backoff = Backoff(),
         pace: PodBook.Pace = PodBook.Pace(),
-        pageSize: Int = 500
+        pageSize: Int? = nil
     ) {
         self.relistEvery = relistEvery
         self.watchSpan = watchSpan

@@ -1,6 +1,7 @@
 // The detectors of a build's end, as the configuration wants them.
 
 import BuildEnds
+import Glibc
 import HTTPTransfer
 import Identity
 import Leases
@@ -82,6 +83,13 @@ extension BuildSettings.Pods {
                 logger.warning(
                     "Pods are not watched: the name of this node is not known",
                     metadata: ["fix": "set NODE_NAME from spec.nodeName, or builds.pods.nodeName"]
+                )
+                return nil
+            }
+            for file in [InCluster.tokenFile, InCluster.caFile] where access(file, R_OK) != 0 {
+                logger.warning(
+                    "Pods are not watched: the Pod of Daypass has no service account token",
+                    metadata: ["file": "\(file)", "fix": "set automountServiceAccountToken, or builds.pods: off"]
                 )
                 return nil
             }

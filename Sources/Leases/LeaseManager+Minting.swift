@@ -127,16 +127,22 @@ extension LeaseManager {
             let first = await group.next() ?? nil
             group.cancelAll()
             if let first { return first }
-            // The limit came first. The mint is cancelled now; a token that it brings all the same is still good.
-            if case .some(.some(.success(let token))) = await group.next() { return .success(token) }
+            // The limit came first, or the daemon ends. The mint is cancelled now; a token that it brings all the same
+            // is still good, and when it fails it knows best whether a token may exist.
+            let last = await group.next() ?? nil
+            guard case .failure(let own)? = last, !Task.isCancelled else { return last ?? .failure(Self.unknown) }
             return .failure(
                 TokenStoreError(
                     .unavailable,
                     "the store did not finish within \(parts.mintLimit.components.seconds) s",
-                    tokenMayExist: true
+                    tokenMayExist: own.tokenMayExist
                 )
             )
         }
+    }
+
+    private static var unknown: TokenStoreError {
+        TokenStoreError(.unavailable, "the store did not finish", tokenMayExist: true)
     }
 
     private static var stillborn: TokenStoreError {

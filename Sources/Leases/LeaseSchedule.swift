@@ -22,7 +22,7 @@ package struct LeaseSchedule: Sendable {
     package var longestPause: Duration = .seconds(300)
     /// How often a revocation is tried before it is left to an operator, or to the next start.
     package var mostTries = 16
-    /// How many revocations and searches run at once.
+    /// How many revocations and searches run at once at one store.
     package var concurrentRevocations = 4
     /// How long it is remembered that a Pod has ended.
     package var endRetention: Duration = .seconds(86400)

@@ -45,9 +45,9 @@ extension LeaseTable {
         }
     }
 
-    /// An operator wants leases revoked. Those that were given up are tried again.
+    /// An operator wants leases revoked. Those that were given up, or wait for another try, are tried at once.
     mutating func revoke(_ selection: LeaseSelection, now: Moment) -> Ending {
-        for (id, entry) in entries where entry.isGivenUp && selection.contains(entry.record) {
+        for (id, entry) in entries where !entry.isBusy && entry.tries > 0 && selection.contains(entry.record) {
             entries[id]?.isGivenUp = false
             entries[id]?.tries = 0
             entries[id]?.notBefore = nil
@@ -111,10 +111,10 @@ extension LeaseTable {
         endedPods = endedPods.filter { now.steady - $0.value.steady < schedule.endRetention }
         ready.sort { ($1.left, $0.id.value) < ($0.left, $1.id.value) }
         var work: [Work] = []
-        for (id, _) in ready.prefix(max(0, schedule.concurrentRevocations - running)) {
+        for (id, _) in ready {
+            guard let record = entries[id]?.record, canRun(in: record.key.store) else { continue }
             entries[id]?.isBusy = true
-            running += 1
-            guard let record = entries[id]?.record else { continue }
+            runningByStore[record.key.store, default: 0] += 1
             work.append(record.state == .lost ? .find(record) : .revoke(record))
         }
         return (work, expired, ending.leftToExpire)
@@ -123,11 +123,23 @@ extension LeaseTable {
     /// How long nothing will have to be done, unless something happens; at most `limit`.
     func pause(now: Moment, limit: Duration) -> Duration {
         var pause = limit
-        for entry in entries.values { pause = min(pause, entry.pause(now: now, schedule, canRun: canRun) ?? limit) }
+        for entry in entries.values {
+            let canRun = canRun(in: entry.record.key.store)
+            pause = min(pause, entry.pause(now: now, schedule, canRun: canRun) ?? limit)
+        }
         return max(.zero, pause)
     }
 
-    private var canRun: Bool { running < schedule.concurrentRevocations }
+    /// Each store has its own places: one that hangs holds up no other.
+    private func canRun(in store: String) -> Bool {
+        runningByStore[store, default: 0] < schedule.concurrentRevocations
+    }
+
+    /// A search or a revocation has ended.
+    mutating func noteEnd(in store: String) {
+        let left = runningByStore[store, default: 1] - 1
+        runningByStore[store] = left > 0 ? left : nil
+    }
 
     /// A source has ended a token.
     mutating func revoked(_ id: LeaseID) -> LeaseRecord? { remove(id) }
@@ -200,7 +212,7 @@ extension LeaseTable {
 
     private mutating func endSearch(_ id: LeaseID, _ change: (inout Entry) -> Void) {
         guard var entry = entries[id] else { return }
-        if entry.isBusy { running -= 1 }
+        if entry.isBusy { noteEnd(in: entry.record.key.store) }
         entry.isBusy = false
         change(&entry)
         entries[id] = entry

@@ -54,8 +54,10 @@ struct LeaseTable: Sendable {
     var endedPods: [String: Moment] = [:]
     /// What has to be written, in order.
     var changes: [JournalChange] = []
-    /// The number of searches and revocations under way.
-    var running = 0
+    /// The number of searches and revocations under way, by their stores.
+    var runningByStore: [String: Int] = [:]
+    /// The number of all of them.
+    var running: Int { runningByStore.values.reduce(0, +) }
     /// Whether the volumes of ``tracked`` may have changed since they were read.
     var trackedMayHaveChanged = true
 
@@ -160,7 +162,7 @@ struct LeaseTable: Sendable {
         let key = entry.record.key
         if current[key] == id { current[key] = nil }
         if minting[key] == id { minting[key] = nil }
-        if entry.isBusy { running -= 1 }
+        if entry.isBusy { noteEnd(in: key.store) }
         trackedMayHaveChanged = true
         if entry.isIntended { changes.append(.remove(id)) }
         return entry.record

@@ -79,7 +79,7 @@ import Testing
     func listFaults(_ fault: PodFault) async throws {
         var options = PodScene.quick
         options.relistEvery = .milliseconds(400)
-        options.pageSize = fault == .expiresPages ? 2 : 500
+        options.pageSize = fault == .expiresPages ? 2 : nil
         try await promise(.list, fault, options, alsoLosesEvents: true)
     }
 

@@ -111,6 +111,14 @@ struct LeaseTableTimeTests {
         #expect(bench.table.running == 1)
     }
 
+    /// A store that hangs holds up no other.
+    @Test mutating func eachStoreHasItsOwnPlaces() {
+        bench = TableBench { $0.concurrentRevocations = 2 }
+        let dead = (0..<3).map { bench.revoking(leaseKey(pod: "p\($0)", store: "dead"), life: 7200 - Double($0)) }
+        let other = bench.revoking(leaseKey(pod: "q", store: "github"), life: 60)
+        #expect(bench.due() == [dead[0], dead[1], other])
+    }
+
     @Test mutating func anEmptyTableWaitsForAsLongAsItMay() {
         #expect(bench.table.pause(now: bench.now, limit: .seconds(30)) == .seconds(30))
         _ = bench.intended()

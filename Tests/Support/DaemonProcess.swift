@@ -20,6 +20,8 @@ package final class DaemonProcess: Sendable {
     private let crashAt: String?
     private let logPath: String
     private let phase = Mutex(Phase.starting)
+    /// What was sent before there was a process.
+    private let early = Mutex<[Int32]>([])
 
     init(_ program: String, _ arguments: [String], crashAt: String? = nil, logPath: String) {
         self.program = program
@@ -80,7 +82,13 @@ package final class DaemonProcess: Sendable {
     }
 
     private func send(_ signal: Int32) {
-        phase.withLock { if case .running(let id) = $0 { _ = Glibc.kill(id, signal) } }
+        phase.withLock { phase in
+            switch phase {
+            case .starting: early.withLock { $0.append(signal) }
+            case .running(let id): _ = Glibc.kill(id, signal)
+            case .ended, .failed: break
+            }
+        }
     }
 
     /// Runs it to its end; SIGKILL ends it when the task is cancelled.
@@ -103,6 +111,7 @@ package final class DaemonProcess: Sendable {
                 error: .fileDescriptor(log, closeAfterSpawningProcess: true)
             ) { process in
                 phase.withLock { $0 = .running(process.processIdentifier.value) }
+                for signal in early.withLock({ $0 }) { send(signal) }
             }
             phase.withLock { $0 = .ended(result.terminationStatus.exitCode) }
         } catch {

@@ -12,8 +12,8 @@ package final class StoreGates: Sendable {
     package enum Outcome: Sendable {
         /// The source gave what was asked for.
         case success
-        /// The call failed. `refused` and `misconfigured` are answers; `unavailable` and `malformedAnswer` count as
-        /// failures of the source; `rateLimited` makes it pause; `cancelled` says nothing.
+        /// The call failed. `refused` and `misconfigured` are answers; and so is `malformedAnswer`, which a
+        /// tenant's odd request can bring about; `unavailable` counts as a failure of the source; `rateLimited` makes it pause; `cancelled` says nothing.
         case failure(TokenStoreError)
         /// No call was made.
         case unused
@@ -107,7 +107,7 @@ package final class StoreGates: Sendable {
             case .unused: .unused
             case .failure(let error):
                 switch error.code {
-                case .unavailable, .malformedAnswer: .failed(error.shownInGate)
+                case .unavailable: .failed(error.shownInGate)
                 case .rateLimited: .limited(until: error.retryAt.map { steadyNow + wallNow.duration(to: $0) })
                 case .cancelled: .nothing
                 default: .answered

@@ -8,7 +8,7 @@ package struct StoreLimits: Sendable, Hashable {
     package var burst: Int
     /// Calls that may run at a time.
     package var concurrent: Int
-    /// Failures in a row (`unavailable`, `malformedAnswer`) after which no call is made for a while.
+    /// Failures in a row (`unavailable`) after which no call is made for a while.
     package var breakerFailures: Int
     /// How long that while is; it doubles with each trial call that fails.
     package var breakerPause: Duration

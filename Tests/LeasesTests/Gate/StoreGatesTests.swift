@@ -116,16 +116,16 @@ import TokenStoreTesting
         try await withGates(StoreLimits(breakerFailures: 2)) { stage in
             for _ in 0..<2 { try await stage.gates.enter(store: "s", namespace: "a", within: .zero) }
             stage.leave(TokenStoreError(.unavailable, "api.test can't be reached"))
-            stage.leave(TokenStoreError(.malformedAnswer, "the answer is no JSON,\nreally"))
+            stage.leave(TokenStoreError(.unavailable, "the answer is no JSON,\nreally"))
             let error = try await stage.refusal(within: .seconds(4))
             #expect("\(error.code)" == "unavailable")
             #expect(
                 error.message == "no call is made before 2026-01-01T00:00:05Z, because 2 calls have failed in a row; "
-                    + "the last one: malformedAnswer: the answer is no JSON, really"
+                    + "the last one: unavailable: the answer is no JSON, really"
             )
             var status = StoreGateStatus(store: "s", breaker: .open, nextTrial: "2026-01-01T00:00:05Z")
             status.failuresInARow = 2
-            status.lastFailure = "malformedAnswer: the answer is no JSON, really"
+            status.lastFailure = "unavailable: the answer is no JSON, really"
             #expect(stage.gates.status(store: "s") == status)
             let coded = try JSONDecoder().decode(StoreGateStatus.self, from: try JSONEncoder().encode(status))
             #expect(coded == status)
