@@ -28,7 +28,7 @@ final class CountingStore: TokenStore {
     typealias Behaviour = @Sendable (Int, TokenRequest) async throws(TokenStoreError) -> IssuedToken
 
     private let clock: ManualClock
-    private let state = Mutex<(requests: [TokenRequest], behaviour: Behaviour?)>(([], nil))
+    private let state = Mutex<(requests: [TokenRequest], revoked: [String], behaviour: Behaviour?)>(([], [], nil))
 
     init(clock: ManualClock) { self.clock = clock }
     convenience init(settings: Settings, context: TokenStoreContext) throws(TokenStoreError) {
@@ -37,6 +37,8 @@ final class CountingStore: TokenStore {
 
     /// All requests so far.
     var requests: [TokenRequest] { state.withLock { $0.requests } }
+    /// The handles of all tokens that were revoked.
+    var revoked: [String] { state.withLock { $0.revoked } }
     /// What to do from now on.
     func behave(_ behaviour: @escaping Behaviour) { state.withLock { $0.behaviour = behaviour } }
 
@@ -46,15 +48,23 @@ final class CountingStore: TokenStore {
             return (state.requests.count, state.behaviour)
         }
         if let behaviour { return try await behaviour(number, request) }
-        return IssuedToken(
+        return token(number, request)
+    }
+
+    /// The token of the nth request; its handle is "token-n".
+    func token(_ number: Int, _ request: TokenRequest) -> IssuedToken {
+        IssuedToken(
             username: "x-access-token",
             secret: Secret(utf8: "\(MountFixture.secretMark)-\(number)"),
             expiresAt: clock.now.advanced(by: .seconds(3600)),
-            grantedScope: request.scope
+            grantedScope: request.scope,
+            handle: RevocationHandle(identifier: "token-\(number)")
         )
     }
 
-    func revoke(_ handle: RevocationHandle) async throws(TokenStoreError) {}
+    func revoke(_ handle: RevocationHandle) async throws(TokenStoreError) {
+        state.withLock { $0.revoked.append(handle.identifier) }
+    }
 }
 
 /// The parts of one test.
@@ -68,6 +78,7 @@ struct MountFixture: Sendable {
     let service: MountService
     let log: CollectedLog
     let leases: LeaseManager
+    let journal: MemoryJournal
     let policy: NodePolicy
     let versioner = ObjectVersioner(key: SymmetricKey(size: .bits256))
 
@@ -178,9 +189,10 @@ struct MountFixture: Sendable {
                 logger: logger
             )
         }
+        let journal = MemoryJournal()
         var leaseParts = LeaseManager.Parts(
             clock: .manual(clock),
-            journal: MemoryJournal(),
+            journal: journal,
             sources: room,
             gates: .manual(clock),
             logger: logger
@@ -207,6 +219,7 @@ struct MountFixture: Sendable {
                     service: service,
                     log: log,
                     leases: leases,
+                    journal: journal,
                     policy: policy
                 )
             )

@@ -102,42 +102,6 @@ struct WaitingMountTests {
         }
     }
 
-    @Test func ofSeveralTokensAllAreAnsweredOrNone() async throws {
-        try await MountFixture.with { fixture in
-            let parameters = [
-                "tokens": """
-                - { name: one, store: github, repository: our-org/one, permissions: { contents: read } }
-                - { name: two, store: github, repository: our-org/two, permissions: { contents: read } }
-                """,
-                "files": """
-                - { path: one, format: token, tokens: [one] }
-                - { path: two, format: token, tokens: [two] }
-                """,
-            ]
-            let fails = Box(true)
-            let clock = fixture.clock
-            fixture.store.behave { _, request throws(TokenStoreError) in
-                if request.scope.repositories == ["our-org/two"], fails.get() {
-                    throw TokenStoreError(.refused, "not this one")
-                }
-                return IssuedToken(
-                    username: "u",
-                    secret: Secret(utf8: request.scope.repositories[0]),
-                    expiresAt: clock.now.advanced(by: .seconds(3600)),
-                    grantedScope: request.scope
-                )
-            }
-            let attributes = try fixture.attributes(parameters: parameters)
-            #expect(try await fixture.refusal(attributes)?.reason == .storeRefused)
-            fails.set(false)
-            let response = try V1alpha1_MountResponse(serializedBytes: await fixture.mount(attributes).get())
-            #expect(
-                response.files.map { String(decoding: $0.contents, as: UTF8.self) } == ["our-org/one", "our-org/two"]
-            )
-            #expect(fixture.store.requests.count == 3)
-        }
-    }
-
     @Test func anotherRequestOfOneVolumeGetsItsOwnFiles() async throws {
         try await MountFixture.with { fixture in
             let first = try await fixture.mount(fixture.attributes()).get()
