@@ -51,6 +51,7 @@ extension Daemon {
             logger: logger
         )
         parts.schedule.grace = configuration.leases.grace
+        parts.mintGrace = min(configuration.server.drain, .seconds(5))
         parts.hook = crashHook
         return parts
     }

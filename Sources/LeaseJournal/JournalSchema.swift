@@ -20,6 +20,8 @@ enum JournalSchema {
         // The daemon finds the ends of builds by the volume's directory too.
         migrator.registerMigration("v2", foreignKeyChecks: .immediate) { db in
             try db.execute(sql: "ALTER TABLE lease ADD COLUMN target_path TEXT NOT NULL DEFAULT ''")
+            // A store may point elsewhere after a restart; its old tokens must not be sent there.
+            try db.execute(sql: "ALTER TABLE lease ADD COLUMN origin TEXT NOT NULL DEFAULT ''")
             hook(.insideMigration)
         }
         return migrator

@@ -24,7 +24,7 @@ struct LeaseRow {
 
     private static let columns = [
         "id", "state", "cause", "store", "scope", "token", "volume", "key_pod_uid", "namespace", "service_account",
-        "pod_name", "pod_uid", "target_path", "boot_id", "intended_wall", "intended_steady", "issued_wall",
+        "pod_name", "pod_uid", "target_path", "origin", "boot_id", "intended_wall", "intended_steady", "issued_wall",
         "issued_steady", "life", "refresh_after", "ended_wall", "ended_steady", "sealed", "sealed_by",
     ]
 
@@ -43,7 +43,7 @@ struct LeaseRow {
             record.id.description, record.state.rawValue, record.cause?.rawValue, text(record.key.store),
             try ScopeText(record.key.scope).json(), text(record.key.token), text(record.key.volume),
             text(record.key.podUID), text(record.subject.namespace), text(record.subject.serviceAccount),
-            text(record.subject.podName), text(record.subject.podUID), text(record.targetPath), bootID,
+            text(record.subject.podName), text(record.subject.podUID), text(record.targetPath), text(record.key.origin), bootID,
             record.intendedAt.wall.sinceEpoch.secondsText, record.intendedAt.steady.secondsText,
             record.issuedAt?.wall.sinceEpoch.secondsText, record.issuedAt?.steady.secondsText,
             record.life.secondsText, record.refreshAfter.secondsText,
@@ -88,6 +88,7 @@ struct LeaseRow {
                 volume: try reader.text("volume"),
                 token: try reader.text("token"),
                 store: try reader.text("store"),
+                origin: try reader.text("origin"),
                 scope: scope
             ),
             subject: Subject(

@@ -12,15 +12,32 @@ package struct LeaseKey: Sendable, Hashable {
     package var token: String
     /// The store that mints it.
     package var store: String
+    /// Where the store's tokens are good: a store of the same name that points elsewhere is another one.
+    package var origin: String
     /// The scope after policy: with `store`, the effective request.
     package var scope: TokenScope
 
-    package init(podUID: String, volume: String, token: String, store: String, scope: TokenScope) {
+    package init(
+        podUID: String,
+        volume: String,
+        token: String,
+        store: String,
+        origin: String = "",
+        scope: TokenScope
+    ) {
         self.podUID = podUID
         self.volume = volume
         self.token = token
         self.store = store
+        self.origin = origin
         self.scope = scope
+    }
+}
+
+extension LeaseKey {
+    /// Whether two keys are for the same token name of the same volume: a Pod holds one of them at a time.
+    func isSamePlace(as other: LeaseKey) -> Bool {
+        podUID == other.podUID && volume == other.volume && token == other.token
     }
 }
 

@@ -40,16 +40,14 @@ extension LeaseManager {
 
     /// Revokes leases on request, and waits until that is done, or has failed, or `patience` is over.
     package func revoke(_ selection: LeaseSelection, within patience: Duration) async -> RevocationReport {
-        let (ending, waiters) = change { state, now in
+        let (ending, waiters, ids) = change { state, now in
             let ending = state.table.revoke(selection, now: now)
-            return (ending, state.finish(ending))
+            let revoking = state.table.entries.values
+                .filter { $0.record.state == .revoking && selection.contains($0.record) }.map(\.record.id)
+            return (ending, state.finish(ending), revoking + ending.mints.filter { !revoking.contains($0) })
         }
         for waiter in waiters { waiter.resume(returning: .failure(.ended(.asked))) }
         log.ending("asked", ending)
-        let ids = state.withLock { state in
-            state.table.entries.values.filter { $0.record.state == .revoking && selection.contains($0.record) }
-                .map(\.record.id)
-        }
         let end = parts.clock.steady() + patience
         func open() -> [LeaseTable.Entry] {
             state.withLock { state in ids.compactMap { state.table.entries[$0] } }
@@ -57,12 +55,13 @@ extension LeaseManager {
         while open().contains(where: { $0.tries == 0 }), parts.clock.steady() < end, !Task.isCancelled {
             try? await parts.clock.sleep(.milliseconds(20))
         }
-        let pending = open()
+        let left = open()
+        let pending = left.filter { $0.record.state == .revoking }
         var report = RevocationReport()
-        report.revoked = ids.count - pending.count
+        report.revoked = ids.count - left.count
         report.pending = pending.count
         report.leftToExpire = ending.leftToExpire.count
-        report.mintsUnderWay = ending.mints.count
+        report.mintsUnderWay = left.count - pending.count
         report.failures = pending.compactMap { entry in
             entry.failure.map { "store \(entry.record.key.store), lease \(entry.record.id): \($0)" }
         }
@@ -104,7 +103,7 @@ extension LeaseManager {
     }
 
     private func revoke(_ record: LeaseRecord) async {
-        guard let handle = record.token?.handle else {
+        guard let handle = record.token?.handle, !isElsewhere(record) else {
             change { state, _ in
                 _ = state.table.revoked(record.id)
                 state.counts.leftToExpire += 1
@@ -114,15 +113,18 @@ extension LeaseManager {
         // That it has to be done is written first; when that can't be, it is done all the same.
         _ = await written()
         parts.hook(.afterRevoking)
-        do throws(TokenStoreError) {
+        let result = await withinLimit(parts.revocationLimit) { [parts] () async throws(TokenStoreError) in
             try await parts.sources.revoke(handle, in: record.key.store)
+        }
+        switch result {
+        case .success:
             parts.hook(.afterRevocation)
             let now = parts.clock.now
             change { state, _ in
                 if state.table.revoked(record.id) != nil { state.counts.revoked += 1 }
             }
             log.revoked(record, now: now)
-        } catch {
+        case .failure(let error):
             let chance = parts.random()
             let isGivenUp = change { state, now in
                 state.counts.revocationsFailed += 1
@@ -132,14 +134,24 @@ extension LeaseManager {
         }
     }
 
+    /// Whether the store of a token has another address by now. It must not see the token then: it would learn it, and
+    /// its answer would say nothing about it.
+    private func isElsewhere(_ record: LeaseRecord) -> Bool {
+        guard let origin = parts.sources.origin(of: record.key.store), !record.key.origin.isEmpty else { return false }
+        return origin != record.key.origin
+    }
+
     private func find(_ record: LeaseRecord) async {
-        do throws(TokenStoreError) {
-            let handles = try await parts.sources.find(record.id.tokenName, in: record.key.store)
+        let result = await withinLimit(parts.revocationLimit) { [parts] () async throws(TokenStoreError) in
+            try await parts.sources.find(record.id.tokenName, in: record.key.store)
+        }
+        switch result {
+        case .success(let handles):
             change { state, now in
                 _ = state.table.found(record.id, handles, now: now, newID: parts.newID)
             }
             log.searched(record, found: handles?.count)
-        } catch {
+        case .failure(let error):
             let chance = parts.random()
             let isGivenUp = change { state, now in
                 state.table.searchFailed(record.id, error, now: now, chance: chance)

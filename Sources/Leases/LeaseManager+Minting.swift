@@ -24,7 +24,7 @@ extension LeaseManager {
             scope: job.key.scope,
             tokenName: job.id.tokenName
         )
-        let result = await withinLimit { [parts] () async throws(TokenStoreError) in
+        let result = await withinLimit(parts.mintLimit) { [parts] () async throws(TokenStoreError) in
             try await parts.sources.issue(request, from: job.key.store)
         }
         parts.hook(.afterMint)
@@ -59,6 +59,14 @@ extension LeaseManager {
             fail(job, .journal(failure))
             return nil
         }
+        // The build may have ended meanwhile: then nothing is asked for.
+        let isDoomed = change { state, _ in
+            guard let doom = state.table.entries[job.id]?.doom else { return false }
+            state.table.dropped(job.id)
+            state.answer(job.id, .failure(.ended(doom)))
+            return true
+        }
+        guard !isDoomed else { return nil }
         parts.hook(.afterIntent)
         return record
     }
@@ -110,39 +118,6 @@ extension LeaseManager {
                 state.answer(job.id, .failure(failure))
             }
         }
-    }
-
-    /// Runs a mint; cancels it when it takes longer than any store should.
-    private func withinLimit(
-        _ mint: @escaping @Sendable () async throws(TokenStoreError) -> IssuedToken
-    ) async -> Result<IssuedToken, TokenStoreError> {
-        await withTaskGroup(of: Result<IssuedToken, TokenStoreError>?.self) { group in
-            group.addTask {
-                do throws(TokenStoreError) { return .success(try await mint()) } catch { return .failure(error) }
-            }
-            group.addTask { [mintLimit = parts.mintLimit] in
-                try? await Task.sleep(for: mintLimit, clock: .continuous)
-                return nil
-            }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            if let first { return first }
-            // The limit came first, or the daemon ends. The mint is cancelled now; a token that it brings all the same
-            // is still good, and when it fails it knows best whether a token may exist.
-            let last = await group.next() ?? nil
-            guard case .failure(let own)? = last, !Task.isCancelled else { return last ?? .failure(Self.unknown) }
-            return .failure(
-                TokenStoreError(
-                    .unavailable,
-                    "the store did not finish within \(parts.mintLimit.components.seconds) s",
-                    tokenMayExist: own.tokenMayExist
-                )
-            )
-        }
-    }
-
-    private static var unknown: TokenStoreError {
-        TokenStoreError(.unavailable, "the store did not finish", tokenMayExist: true)
     }
 
     private static var stillborn: TokenStoreError {

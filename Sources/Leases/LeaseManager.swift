@@ -19,6 +19,10 @@ package final class LeaseManager: Sendable {
         package var schedule = LeaseSchedule()
         /// The longest that one mint may take before it is cancelled.
         package var mintLimit: Duration = .seconds(60)
+        /// The longest that one revocation or search may take before it is cancelled.
+        package var revocationLimit: Duration = .seconds(30)
+        /// How long mints under way may go on when the manager ends.
+        package var mintGrace: Duration = .zero
         /// Gives numbers from 0 up to 1, for the spread of refreshes and retries.
         package var random: @Sendable () -> Double = { Double.random(in: 0..<1) }
         /// Gives the names of new leases.
@@ -115,7 +119,9 @@ package final class LeaseManager: Sendable {
     /// All leases, without secrets; the oldest first.
     package var summaries: [LeaseSummary] {
         let now = parts.clock.now
-        return state.withLock { $0.table.summaries(now: now) }
+        // A copy: texts are made outside of the lock.
+        let table = state.withLock { $0.table }
+        return table.summaries(now: now)
     }
 
     /// The lease of a key if it is fresh: no wait, no I/O.
@@ -168,11 +174,14 @@ package final class LeaseManager: Sendable {
     ) {
         let now = parts.clock.now
         let id = parts.newID()
+        var mustWrite = false
         let (immediate, job) = state.withLock { state -> (Result<Answer, LeaseFailure>?, Job?) in
             if state.cancelled.remove(waiter) != nil { return (.failure(Self.callerGone), nil) }
             if state.isClosed { return (.failure(Self.ending), nil) }
             let answer = state.table.ask(key, ask, id: id, now: now)
-            _ = state.queue.add(state.table.takeChanges())
+            let changes = state.table.takeChanges()
+            _ = state.queue.add(changes)
+            mustWrite = !changes.isEmpty
             switch answer {
             case .serve(let lease): return (.success(Answer(lease: lease, refreshFailure: nil)), nil)
             case .ended: return (.failure(.ended(.buildEnded)), nil)
@@ -184,6 +193,7 @@ package final class LeaseManager: Sendable {
                 return (nil, Job(id: id, key: key, ask: ask, patience: patience))
             }
         }
+        if mustWrite { writerBell.ring() }
         if let job {
             orders.yield(.mint(job))
             bell.ring()

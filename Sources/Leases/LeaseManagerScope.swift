@@ -1,10 +1,12 @@
 // The life of a lease manager: restored from the journal at its begin, everything written at its end.
 
+import Synchronization
 import TokenStore
 
 /// Runs `body` with the leases of the journal.
 ///
-/// When `body` returns, mints and revocations that still run are cancelled, and what is known of them is written.
+/// When `body` returns, mints under way have ``LeaseManager/Parts/mintGrace`` to end; then they and the revocations that
+/// still run are cancelled, and what is known of them is written.
 ///
 /// - Throws: ``JournalFailure`` when the journal can't be read, and what `body` throws.
 package func withLeaseManager<Result: Sendable>(
@@ -28,25 +30,40 @@ package func withLeaseManager<Result: Sendable>(
                     for await order in stream { tasks.addTask { await manager.perform(order) } }
                 }
             }
-            defer {
-                manager.close()
-                orders.finish()
-                group.cancelAll()
-            }
-            return try await body(manager)
+            let result: Swift.Result<Result, any Error>
+            do { result = .success(try await body(manager)) } catch { result = .failure(error) }
+            manager.close()
+            await manager.waitForMints(atMost: parts.mintGrace)
+            orders.finish()
+            group.cancelAll()
+            return try result.get()
         }
     }
 }
 
 extension LeaseManager {
     func restore(_ contents: JournalContents) {
+        let records = contents.records.map { record in
+            // Before origins were written, there was one store of a name.
+            var record = record
+            if record.key.origin.isEmpty { record.key.origin = parts.sources.origin(of: record.key.store) ?? "" }
+            return record
+        }
         let restored = change { state, now in
-            let restored = state.table.restore(contents.records, isSameBoot: contents.isSameBoot, now: now)
+            let restored = state.table.restore(records, isSameBoot: contents.isSameBoot, now: now)
             state.counts.restored = restored.live + restored.superseded
             state.counts.answersLost = restored.lost.count
             return restored
         }
         log.restored(restored, contents.notices)
+    }
+
+    /// Waits until no store is asked for a token any more.
+    func waitForMints(atMost limit: Duration) async {
+        let end = ContinuousClock.now + limit
+        while state.withLock({ $0.table.isMinting }), ContinuousClock.now < end, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(10), clock: .continuous)
+        }
     }
 
     func perform(_ order: Order) async {

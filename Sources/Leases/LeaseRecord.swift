@@ -39,7 +39,7 @@ package struct LeaseRecord: Sendable, Equatable {
     /// Its name.
     package let id: LeaseID
     /// What it is for.
-    package let key: LeaseKey
+    package internal(set) var key: LeaseKey
     /// The build, as it was proved.
     package let subject: Subject
     /// When it was decided to ask for the token.

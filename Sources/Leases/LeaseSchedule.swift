@@ -16,6 +16,8 @@ package struct LeaseSchedule: Sendable {
     package var grace: Duration = .seconds(300)
     /// How long an intent whose answer was lost is kept and reported.
     package var lostRetention: Duration = .seconds(3600)
+    /// How long after its loss a token is looked for: earlier its source may still be about to mint it.
+    package var searchDelay: Duration = .seconds(30)
     /// The pause after the first failed revocation; it doubles with each further one.
     package var firstPause: Duration = .seconds(1)
     /// The longest pause between two tries of a revocation.

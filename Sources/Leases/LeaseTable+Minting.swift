@@ -34,8 +34,10 @@ extension LeaseTable {
             entry.record.state = .live
             if let doom = entry.doom { entry.revoke(doom, now: now) }
         }
-        if entries[id]?.record.state == .live, let old = current[key] {
-            update(old) { $0.record.state = .superseded }
+        guard entries[id]?.record.state == .live else { return }
+        // Also a token of another scope or store: the volume has one token of a name.
+        for (old, entry) in entries where old != id && entry.record.state == .live && entry.isSettled {
+            if entry.record.key.isSamePlace(as: key) { update(old) { $0.record.state = .superseded } }
         }
     }
 
@@ -55,6 +57,9 @@ extension LeaseTable {
         guard entry.record.state == .live else { return nil }
         entries[id]?.isSettled = true
         entries[id]?.holders += holders
+        for old in waitingForDelivery(entry.record.key) {
+            if let key = entries[old]?.record.key, current[key] == old { current[key] = nil }
+        }
         current[entry.record.key] = id
         return Lease(entry.record)
     }
@@ -76,7 +81,11 @@ extension LeaseTable {
         guard let key = entries[id]?.record.key else { return nil }
         minting[key] = nil
         if tokenMayExist {
-            update(id) { $0.record.state = .lost }
+            update(id) { [schedule] entry in
+                entry.record.state = .lost
+                // The source may still be at work on it.
+                entry.notBefore = now.steady + schedule.searchDelay
+            }
         } else {
             remove(id)
         }
@@ -117,7 +126,10 @@ extension LeaseTable {
     /// The replaced leases of a key whose follower nobody has got yet; the newest first.
     private func waitingForDelivery(_ key: LeaseKey, before follower: Moment? = nil) -> [LeaseID] {
         entries.values
-            .filter { $0.record.key == key && $0.record.state == .superseded && $0.record.endedAt == nil }
+            .filter { entry in
+                entry.record.state == .superseded && entry.record.endedAt == nil
+                    && entry.record.key.isSamePlace(as: key)
+            }
             .filter { entry in
                 guard let follower, let issuedAt = entry.record.issuedAt else { return true }
                 return issuedAt.steady < follower.steady
@@ -128,7 +140,7 @@ extension LeaseTable {
 
     /// Makes the newest replaced lease of a key, which the Pod still has, the live one again.
     private mutating func reinstate(_ key: LeaseKey) {
-        guard let old = waitingForDelivery(key).first else { return }
+        guard let old = waitingForDelivery(key).first, let key = entries[old]?.record.key else { return }
         update(old) { $0.record.state = .live }
         current[key] = old
     }

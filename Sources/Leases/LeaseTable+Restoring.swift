@@ -29,6 +29,7 @@ extension LeaseTable {
             case .intended, .lost:
                 entry.isSettled = false
                 entry.record.state = .lost
+                entry.notBefore = now.steady + schedule.searchDelay
                 restored.lost.append(entry.record)
             case .live:
                 restored.live += 1

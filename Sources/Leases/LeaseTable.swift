@@ -89,6 +89,9 @@ struct LeaseTable: Sendable {
         return Lease(entry.record)
     }
 
+    /// Whether a store is asked for a token.
+    var isMinting: Bool { minting.values.contains { entries[$0]?.isIntended == true } }
+
     /// Whether a Pod is known to have ended.
     func hasEnded(_ podUID: String) -> Bool { endedPods[podUID] != nil }
 

@@ -4,6 +4,9 @@ package import TokenStore
 
 /// The token stores of a node, by their names in the configuration.
 package protocol TokenSources: Sendable {
+    /// Where a store's tokens are good; `nil` when there is no such store.
+    func origin(of store: String) -> String?
+
     /// Mints a token.
     func issue(_ request: TokenRequest, from store: String) async throws(TokenStoreError) -> IssuedToken
 
@@ -12,4 +15,9 @@ package protocol TokenSources: Sendable {
 
     /// Finds the tokens that were minted under a name; `nil` when the source can't tell.
     func find(_ tokenName: String, in store: String) async throws(TokenStoreError) -> [RevocationHandle]?
+}
+
+extension TokenSources {
+    /// For sources that can't tell.
+    package func origin(of store: String) -> String? { nil }
 }

@@ -43,6 +43,7 @@ package struct MountPlan: Sendable {
                 volume: volume,
                 token: ask.name,
                 store: granted.store,
+                origin: granted.service.origin,
                 scope: granted.scope
             )
             tokens.append(Token(key: key, grant: granted.grant, narrowing: granted.narrowing, service: granted.service))
@@ -79,4 +80,9 @@ extension MountClaim {
             offeredAudiences: offeredAudiences
         )
     }
+}
+
+extension TokenService {
+    /// Where the tokens are good, in one line.
+    var origin: String { [git?.origin, registryHost].compactMap(\.self).joined(separator: " ") }
 }

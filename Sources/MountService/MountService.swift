@@ -154,7 +154,7 @@ package final class MountService: Sendable {
             throw failure.refusal(store: Self.store(of: failure, asked, plan))
         }
         do throws(Refusal) {
-            guard held.count == asked.count else { throw Refusal(.cancelled, "the caller ended the call") }
+            if let gone = asked.lazy.compactMap(\.failure).first { throw gone.refusal(store: "") }
             let bytes = try answers.answer(plan, held, claim, versioner: parts.versioner)
             parts.leases.delivered(held.map(\.id))
             return bytes

@@ -21,7 +21,7 @@ extension TokenStoreError {
             )
         case .unavailable: Refusal(.storeUnavailable, message, fix: fix.isEmpty ? again : fix)
         case .malformedAnswer: Refusal(.storeAnswerUnusable, message, fix: fix.isEmpty ? again : fix)
-        case .cancelled: Refusal(.cancelled, message, fix: again)
+        case .cancelled: Refusal(.cancelled, self.message, fix: again)
         default: Refusal(.defect, message, fix: fix)
         }
     }

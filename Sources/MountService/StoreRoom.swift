@@ -10,7 +10,7 @@ package import TokenStore
 /// A store that can't be made (a key file that is not there yet) does not keep the others from serving: it is tried again
 /// at each mint, and until then its Mounts are refused with the reason.
 package final class StoreRoom: Sendable {
-    private let configured: [String: ConfiguredStore]
+    fileprivate let configured: [String: ConfiguredStore]
     private let context: @Sendable (String) -> TokenStoreContext
     private let made = Mutex<[String: any TokenStore]>([:])
 
@@ -48,6 +48,8 @@ package final class StoreRoom: Sendable {
 }
 
 extension StoreRoom: TokenSources {
+    package func origin(of store: String) -> String? { configured[store]?.service.origin }
+
     package func issue(_ request: TokenRequest, from store: String) async throws(TokenStoreError) -> IssuedToken {
         try await self.store(store).issue(request)
     }

@@ -65,6 +65,7 @@ import Testing
             await life.kill()
             try await life.sqlite([
                 "ALTER TABLE lease DROP COLUMN target_path",
+                "ALTER TABLE lease DROP COLUMN origin",
                 "DELETE FROM grdb_migrations WHERE identifier = 'v2'",
             ])
             try await life.start(crashAt: CrashPoint.insideMigration.rawValue)

@@ -16,6 +16,7 @@ import TokenStore
         try scratch.sql(
             """
             ALTER TABLE lease DROP COLUMN target_path;
+            ALTER TABLE lease DROP COLUMN origin;
             DELETE FROM grdb_migrations WHERE identifier = 'v2';
             """
         )

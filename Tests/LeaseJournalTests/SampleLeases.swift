@@ -61,6 +61,7 @@ enum SampleLeases {
                 volume: text(&random),
                 token: text(&random),
                 store: text(&random),
+                origin: text(&random),
                 scope: scope(&random)
             ),
             subject: Subject(
