@@ -58,9 +58,9 @@ package struct PodBook: Sendable {
     private var tracked: [String: Tracked] = [:]
     private var volumes: Set<TrackedVolume> = []
     private var listing: Listing?
-    /// Whether the last complete list had a Pod in it. A node has some; one that has none may be a node of another
+    /// Whether the last complete list had no Pod in it. A node has some; one that has none may be a node of another
     /// cluster, whose server does not know our Pods.
-    private var listHadPods = false
+    private var listWasEmpty = false
 
     package init(nodeName: String, pace: Pace = Pace()) {
         self.nodeName = nodeName
@@ -112,7 +112,7 @@ package struct PodBook: Sendable {
     package mutating func endList(at now: Duration) -> [BuildEnd] {
         guard let listing else { return [] }
         self.listing = nil
-        listHadPods = !listing.listed.isEmpty
+        listWasEmpty = listing.listed.isEmpty
         for (uid, pod) in running where !listing.listed.contains(uid) {
             if tracked[uid] != nil { ask(uid, at: now) } else { forget(uid, pod) }
         }
@@ -187,7 +187,7 @@ package struct PodBook: Sendable {
         switch answer {
         case .notFound:
             // Of a Pod that it never showed, only a server that shows others of this node knows that it is gone.
-            guard running[question.uid] != nil || listHadPods else { return [] }
+            guard running[question.uid] != nil || !listWasEmpty else { return [] }
             return end(question.uid, .deleted)
         case .found(let pod) where pod.uid != question.uid:
             guard pod.name == question.name else { return [] }

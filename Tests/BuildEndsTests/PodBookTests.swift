@@ -121,6 +121,8 @@ import Testing
         #expect(book.questions(at: .seconds(164)).isEmpty)
         #expect(book.questions(at: .seconds(165)) == [question])
         // A server that shows no Pod of this node may be another cluster's.
+        book.beginList()
+        #expect(book.endList(at: .seconds(160)).isEmpty)
         #expect(book.take(.notFound, to: question, at: .seconds(165)).isEmpty)
         book.beginList()
         #expect(book.take(page: [pod("other", "20")]).isEmpty)

@@ -95,6 +95,7 @@ import Testing
     @Test(arguments: anyCall) func badAnswersEndNothing(_ fault: PodFault) async throws {
         try await PodScene.run(limits: Self.limits) { pods in
             for number in 1...3 { pods.addPod(PodScene.subject(number), node: "node-9") }
+            pods.addPod(PodScene.subject(9))
             pods.fail(.get, fault)
         } _: { scene in
             scene.track(1...3)

@@ -141,12 +141,27 @@ struct LeaseManagerMintingTests {
         }
     }
 
-    @Test func aMintThatTakesTooLongIsCancelledAndItsAnswerIsLost() async throws {
+    /// The store knows best: it had not asked for a token yet.
+    @Test func aMintThatIsCancelledBeforeTheSourceWasAskedLeavesNothing() async throws {
         var bench = bench
         bench.mintLimit = .milliseconds(20)
         bench.sources.onIssue { _, _ throws(TokenStoreError) in
             try? await Task.sleep(for: .seconds(600))
             throw TokenStoreError(.cancelled, "cancelled")
+        }
+        try await bench.run { manager in
+            let reason = await manager.ask().reason
+            #expect(reason?.contains("the store did not finish") == true)
+            #expect(manager.counts.lost == 0 && manager.summaries.isEmpty)
+        }
+    }
+
+    @Test func aMintThatTakesTooLongIsCancelledAndItsAnswerIsLost() async throws {
+        var bench = bench
+        bench.mintLimit = .milliseconds(20)
+        bench.sources.onIssue { _, _ throws(TokenStoreError) in
+            try? await Task.sleep(for: .seconds(600))
+            throw TokenStoreError(.cancelled, "cancelled", tokenMayExist: true)
         }
         try await bench.run { [bench] manager in
             let reason = await manager.ask().reason

@@ -244,6 +244,17 @@ struct LeaseTableEndingTests {
         #expect(bench.table.entries.isEmpty)
     }
 
+    /// The source may still be at work on a token whose answer was lost: what it does not find yet may come.
+    @Test mutating func aLostTokenIsNotLookedForAtOnce() {
+        bench = TableBench { $0.searchDelay = .seconds(30) }
+        let id = bench.lost()
+        #expect(bench.due() == [])
+        bench.pass(29)
+        #expect(bench.due() == [])
+        bench.pass(1)
+        #expect(bench.due() == [id])
+    }
+
     @Test mutating func aSearchThatFailsIsTriedAgainAndNotForgottenMeanwhile() {
         let id = bench.lost()
         #expect(bench.due() == [id])

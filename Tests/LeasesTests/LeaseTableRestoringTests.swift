@@ -21,7 +21,9 @@ struct LeaseTableRestoringTests {
     }
 
     private func restored(isSameBoot: Bool = true, at now: Moment) -> (LeaseTable, LeaseTable.Restored) {
-        var table = LeaseTable(schedule: LeaseSchedule())
+        var schedule = LeaseSchedule()
+        schedule.searchDelay = .zero
+        var table = LeaseTable(schedule: schedule)
         let records = bench.written.values.sorted { $0.intendedAt.steady < $1.intendedAt.steady }
         let restored = table.restore(records, isSameBoot: isSameBoot, now: now)
         return (table, restored)

@@ -23,6 +23,7 @@ final class ScriptedSources: TokenSources {
         var issue: Issue?
         var revoke: Revoke?
         var find: Find?
+        var origin: String?
     }
 
     private let clock: ManualClock
@@ -38,6 +39,10 @@ final class ScriptedSources: TokenSources {
     var revoked: [String] { state.withLock { $0.revoked } }
     /// The names that were looked for.
     var searches: [String] { state.withLock { $0.searches } }
+
+    /// Where the stores' tokens are good from now on.
+    func setOrigin(_ origin: String) { state.withLock { $0.origin = origin } }
+    func origin(of store: String) -> String? { state.withLock { $0.origin } }
 
     func onIssue(_ issue: @escaping Issue) { state.withLock { $0.issue = issue } }
     func onRevoke(_ revoke: @escaping Revoke) { state.withLock { $0.revoke = revoke } }
@@ -119,8 +124,15 @@ struct ManagerBench: Sendable {
     /// The places that were passed, in order.
     let passed = Box<[CrashPoint]>([])
     var limits = StoreLimits.wide
-    var schedule = LeaseSchedule()
+    var schedule = Self.eager
     var mintLimit = Duration.seconds(60)
+
+    /// The usual times, but lost tokens are looked for at once.
+    private static var eager: LeaseSchedule {
+        var schedule = LeaseSchedule()
+        schedule.searchDelay = .zero
+        return schedule
+    }
 
     static let full = JournalFailure(.full, "no space is left", fix: "make room")
     static let down = TokenStoreError(.unavailable, "down")

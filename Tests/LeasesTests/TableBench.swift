@@ -15,6 +15,7 @@ struct TableBench {
 
     init(_ change: (inout LeaseSchedule) -> Void = { _ in }) {
         var schedule = LeaseSchedule()
+        schedule.searchDelay = .zero
         change(&schedule)
         table = LeaseTable(schedule: schedule)
     }
