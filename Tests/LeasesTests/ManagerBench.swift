@@ -182,6 +182,14 @@ extension LeaseManager {
         }
     }
 
+    /// Whether the last write has failed, and none is made before time has passed.
+    var hasGivenUpWriting: Bool {
+        state.withLock { state in
+            var queue = state.queue
+            return state.retryJournalAt != nil && queue.next([], isRetry: false) == nil
+        }
+    }
+
     /// A lease that a Mount was answered with.
     func live(_ key: LeaseKey = leaseKey()) async throws -> Lease {
         let lease = try await ask(key).get().lease

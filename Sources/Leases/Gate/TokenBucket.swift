@@ -10,8 +10,8 @@ struct TokenBucket: Sendable {
     let burst: Int
     /// When it will be full if nobody takes a turn; `nil` before the first.
     private var fullAt: Duration?
-    /// When a turn was last taken out of the full bucket. Time before it has been forgotten.
-    private var lastFull: Duration?
+    /// When the last turn was taken.
+    private var lastTake: Duration?
 
     init(rate: Double, burst: Int) {
         interval = .seconds(1) / rate
@@ -26,15 +26,17 @@ struct TokenBucket: Sendable {
     /// Takes a turn, if there is one.
     mutating func take(at now: Duration) -> Bool {
         guard time(ofTurn: 1, from: now) <= now else { return false }
-        if fullAt.map({ $0 <= now }) ?? true { lastFull = now }
         fullAt = max(fullAt ?? now, now) + interval
+        lastTake = now
         return true
     }
 
-    /// Gives a turn back that was taken at `time` or later. Once the bucket has been full since, the turn has come back
-    /// already.
+    /// Gives a turn back that was taken at `time` or later.
+    ///
+    /// Only when no turn was taken since: the one figure does not tell what the bucket would have been for those that
+    /// followed, and the bound must hold for them. A turn that is not given back comes back by itself.
     mutating func giveBack(takenSince time: Duration) {
-        guard let fullAt, let lastFull, lastFull <= time else { return }
+        guard let fullAt, let lastTake, lastTake <= time else { return }
         self.fullAt = fullAt - interval
     }
 }
