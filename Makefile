@@ -26,7 +26,7 @@ test: interop ## Runs every test
 
 soak: deps ## Plays many random lives of a node whose daemon is killed (RUNS=200)
 	$(SWIFT) build --build-tests
-	DAYPASS_SOAK_RUNS=$(or $(RUNS),200) DAYPASS_PROPERTY_RUNS=$(or $(RUNS),200) \
+	DAYPASS_SOAK_RUNS=$(or $(RUNS),200) DAYPASS_PROPERTY_RUNS=$$((10 * $(or $(RUNS),200))) \
 	    $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter 'SoakTests|PropertyTests'
 
 measure: deps ## Prints how fast ends are noticed and how long a restart takes (DAYPASS_BINARY=a release build)
