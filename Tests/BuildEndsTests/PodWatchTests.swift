@@ -46,7 +46,9 @@ import Testing
     }
 
     @Test func aPodThatWasNeverSeenIsAskedFor() async throws {
-        try await PodScene.run { scene in
+        try await PodScene.run { pods in
+            pods.addPod(PodScene.subject(9))
+        } _: { scene in
             await until { scene.pods.openWatches == 1 }
             scene.track(1...1)
             await until { scene.how(1) != nil }
