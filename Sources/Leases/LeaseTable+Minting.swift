@@ -35,9 +35,16 @@ extension LeaseTable {
             if let doom = entry.doom { entry.revoke(doom, now: now) }
         }
         guard entries[id]?.record.state == .live else { return }
-        // Also a token of another scope or store: the volume has one token of a name.
+        replaceOthers(than: id, key, issuedAt: now)
+    }
+
+    /// Replaces what its place had before, also a token of another scope or store: the volume has one token of a name.
+    private mutating func replaceOthers(than id: LeaseID, _ key: LeaseKey, issuedAt: Moment) {
         for (old, entry) in entries where old != id && entry.record.state == .live && entry.isSettled {
-            if entry.record.key.isSamePlace(as: key) { update(old) { $0.record.state = .superseded } }
+            guard entry.record.key.isSamePlace(as: key), let before = entry.record.issuedAt,
+                before.steady <= issuedAt.steady
+            else { continue }
+            update(old) { $0.record.state = .superseded }
         }
     }
 
@@ -57,7 +64,11 @@ extension LeaseTable {
         guard entry.record.state == .live else { return nil }
         entries[id]?.isSettled = true
         entries[id]?.holders += holders
-        for old in waitingForDelivery(entry.record.key) {
+        if let issuedAt = entry.record.issuedAt {
+            // One of another scope may have been on its way at the same time.
+            replaceOthers(than: id, entry.record.key, issuedAt: issuedAt)
+        }
+        for old in waitingForDelivery(entry.record.key, before: entry.record.issuedAt) {
             if let key = entries[old]?.record.key, current[key] == old { current[key] = nil }
         }
         current[entry.record.key] = id
@@ -138,11 +149,16 @@ extension LeaseTable {
             .map(\.record.id)
     }
 
-    /// Makes the newest replaced lease of a key, which the Pod still has, the live one again.
+    /// Makes what the Pod still has the live lease again: those that were only about to be replaced, or else the newest
+    /// of the replaced ones.
     private mutating func reinstate(_ key: LeaseKey) {
-        guard let old = waitingForDelivery(key).first, let key = entries[old]?.record.key else { return }
-        update(old) { $0.record.state = .live }
-        current[key] = old
+        let waiting = waitingForDelivery(key)
+        let served = waiting.filter { id in entries[id].map { current[$0.record.key] == id } ?? false }
+        for old in served.isEmpty ? waiting.prefix(1) : served[...] {
+            guard let key = entries[old]?.record.key else { continue }
+            update(old) { $0.record.state = .live }
+            current[key] = old
+        }
     }
 }
 

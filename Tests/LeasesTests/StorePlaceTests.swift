@@ -32,6 +32,35 @@ struct StorePlaceTests {
         #expect(bench.due() == [narrow])
     }
 
+    /// Two scopes are on their way at once: the one that is settled last replaces what came before it.
+    @Test func ofTwoScopesAtOnceOneIsLeft() {
+        var bench = TableBench()
+        let first = bench.minted(leaseKey(repository: "o/first"))
+        bench.pass(1)
+        let second = bench.minted(leaseKey(repository: "o/second"))
+        _ = bench.table.settled(first, holders: 1)
+        #expect(bench.state(first) == .live)
+        _ = bench.table.settled(second, holders: 1)
+        #expect(bench.state(first) == .superseded && bench.state(second) == .live)
+        #expect(bench.table.usable(leaseKey(repository: "o/first"), now: bench.now) == nil)
+    }
+
+    /// Both were answered with while a third is on its way, which comes to nothing: both stay.
+    @Test func allThatWereOnlyAboutToBeReplacedStay() {
+        var bench = TableBench()
+        let late = bench.minted(leaseKey(repository: "o/late"))
+        bench.pass(1)
+        let early = bench.live(leaseKey(repository: "o/early"))
+        _ = bench.table.settled(late, holders: 1)
+        bench.pass(1)
+        let third = bench.minted(leaseKey(repository: "o/third"))
+        #expect(bench.state(late) == .superseded && bench.state(early) == .superseded)
+        bench.table.unsettled(third, .notJournalled, now: bench.now)
+        #expect(bench.state(late) == .live && bench.state(early) == .live)
+        #expect(bench.table.usable(leaseKey(repository: "o/late"), now: bench.now)?.id == late)
+        #expect(bench.table.usable(leaseKey(repository: "o/early"), now: bench.now)?.id == early)
+    }
+
     /// A store of the same name at another address must not see the tokens of the old one.
     @Test func aTokenIsNotShownToAStoreThatMoved() async throws {
         let bench = ManagerBench()

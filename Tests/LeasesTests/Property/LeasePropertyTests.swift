@@ -41,7 +41,8 @@ struct LeasePropertyTests {
 
     private static let reached = [
         "served", "delivered", "stale", "abandoned", "crash", "reboot", "forgotten", "not revoked", "given up",
-        "found 0", "found 1", "came dead", "lease not written", "mint failed: answer lost", "mint failed: refused",
+        "found 0", "found 1", "late mint", "came dead", "lease not written", "mint failed: answer lost",
+        "mint failed: refused",
         "mint failed: no turn", "mint failed: intent not written", "revoked: buildEnded", "revoked: volumeGone",
         "revoked: superseded", "revoked: mountFailed", "revoked: lostAnswer", "revoked: notJournalled",
         "revoked: asked",

@@ -110,7 +110,16 @@ extension LeaseWorld {
 
     mutating func advance(_ step: Duration) {
         events.append("\(step) pass")
-        time += step
+        let end = time + step
+        // Sources that were slow come to their mints meanwhile.
+        for (job, at) in late where at <= end {
+            time = max(time, at)
+            let token = mintToken(job)
+            events.append("  mint \(job.id) brings t\(token.number), late and unheard")
+            count("late mint")
+        }
+        late.removeAll { $0.at <= end }
+        time = end
     }
 
     mutating func jump() {
@@ -199,8 +208,8 @@ extension LeaseWorld {
         if let (write, _) = write, chance(50), !isJournalFull { commit(write) }
         write = nil
         for id in jobs.keys.sorted(by: { $0.value < $1.value }) {
-            guard let job = jobs[id], job.stage == .calling, !isSourceDown, chance(50) else { continue }
-            _ = mintToken(job)
+            guard let job = jobs[id], job.stage == .calling, !isSourceDown else { continue }
+            mintUnheard(job)
         }
         for id in errands.keys.sorted(by: { $0.value < $1.value }) {
             guard case .revoke(let record)? = errands[id]?.work, case .calling(let wasWritten)? = errands[id]?.stage,

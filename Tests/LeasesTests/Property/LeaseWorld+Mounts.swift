@@ -7,11 +7,17 @@ import TokenStore
 extension LeaseWorld {
     static let subject = Subject(namespace: "ns", serviceAccount: "sa", podName: "name", podUID: "")
 
-    func key(_ pod: String, _ volume: Int, _ token: Int) -> LeaseKey {
-        // Each token of each volume has a store of its own kind; the scope tells nothing more.
+    func key(_ pod: String, _ volume: Int, _ token: Int, _ repository: String) -> LeaseKey {
+        // Each token of each volume has a store of its own kind.
         let kinds = Kind.allCases
         let kind = kinds[(volume * 2 + token + (Int(pod.dropFirst(4)) ?? 0)) % kinds.count]
-        return leaseKey(pod: pod, volume: "v\(volume)", token: "t\(token)", store: kind.rawValue)
+        return leaseKey(
+            pod: pod,
+            volume: "v\(volume)",
+            token: "t\(token)",
+            store: kind.rawValue,
+            repository: repository
+        )
     }
 
     // MARK: Mounts
@@ -21,10 +27,12 @@ extension LeaseWorld {
         let alive = pods.filter { !$0.hasEnded }
         guard let pod = (chance(5) ? pods : alive).randomElement(using: &random) else { return }
         let volume = Int.random(in: 0...1, using: &random)
-        let keys = chance(50) ? [key(pod.uid, volume, 0)] : [key(pod.uid, volume, 0), key(pod.uid, volume, 1)]
+        // Now and then a class is changed, and the same token of the volume has another scope.
+        let repository = chance(4) ? "o/other" : "o/r"
+        let keys = (0...(chance(50) ? 0 : 1)).map { key(pod.uid, volume, $0, repository) }
         nextMount += 1
         let number = nextMount
-        events.append("mount \(number) of \(pod.uid) v\(volume), \(keys.count) tokens")
+        events.append("mount \(number) of \(pod.uid) v\(volume), \(keys.count) tokens in \(repository)")
         mounts[number] = Mount(pod: pod.uid, keys: keys)
         for (index, key) in keys.enumerated() { ask(number, index, key, pod) }
     }
@@ -111,11 +119,12 @@ extension LeaseWorld {
             tokens[index].wasDelivered = true
             let key = tokens[index].key
             if isFirst {
-                for other in tokens.indices where tokens[other].key == key && other < index {
+                for other in tokens.indices where tokens[other].key.isSamePlace(as: key) && other < index {
                     if tokens[other].followedAt == nil { tokens[other].followedAt = time }
                 }
             }
-            if table.current[key] == lease.id { promised[key] = lease }
+            // One that is being replaced is promised to nobody.
+            if table.entries[lease.id]?.record.state == .live { promised[key] = lease }
         }
     }
 
@@ -168,16 +177,23 @@ extension LeaseWorld {
     private mutating func callStore(_ job: Job) {
         if isSourceDown || chance(15) {
             let isLost = chance(40)
-            if isLost, !isSourceDown, chance(60) { _ = mintToken(job) }
+            if isLost, !isSourceDown { mintUnheard(job) }
             if isLost { reportedLost.insert(job.id) }
             return endMint(job, isLost ? "answer lost" : "refused", tokenMayExist: isLost)
         }
         let token = mintToken(job)
         events.append("mint \(job.id) brings t\(token.number)")
-        promised[job.key] = nil
+        promised = promised.filter { !$0.key.isSamePlace(as: job.key) }
         table.minted(job.id, issued(token), now: now, chance: 0)
         let ticket = pump()
         jobs[job.id]?.stage = queue.isDone(ticket) ? .settled(isWritten: true) : .settling(ticket)
+    }
+
+    /// Perhaps the source mints a token that nobody hears of: at once, or when it comes to it.
+    mutating func mintUnheard(_ job: Job) {
+        if chance(40) { return }
+        if chance(50) { return _ = mintToken(job) }
+        late.append((job, time + .seconds(Int.random(in: 1...29, using: &random))))
     }
 
     private mutating func settle(_ job: Job, _ isWritten: Bool) {
@@ -194,6 +210,8 @@ extension LeaseWorld {
             return answer(job.id, .failed)
         }
         events.append("mint \(job.id) settled")
+        // One of another scope that came at the same time is replaced now.
+        promised = promised.filter { !$0.key.isSamePlace(as: job.key) }
         for _ in waiters[job.id] ?? [:] { serve(lease, job.key) }
         answer(job.id, .lease(lease))
     }

@@ -108,7 +108,7 @@ extension LeaseWorld {
         }
         for (key, id) in table.current {
             let state = table.entries[id]?.record.state
-            let isReplaced = state == .superseded && table.minting[key] != nil
+            let isReplaced = state == .superseded && table.minting.keys.contains { $0.isSamePlace(as: key) }
             if state != .live, !isReplaced { broken("no leak", "the current \(id) is \(state?.rawValue ?? "gone")") }
         }
         for (_, id) in table.minting where jobs[id] == nil { broken("no leak", "nobody makes mint \(id)") }
@@ -143,6 +143,7 @@ extension LeaseWorld {
         isJournalFull = false
         isSourceDown = false
         for index in pods.indices { pods[index].hasEnded = true }
+        advance(.seconds(30))
         for round in 0..<600 where violation == nil {
             settleDown()
             for uid in Set(table.tracked.map(\.podUID)).sorted() { hearOfEnd(uid) }

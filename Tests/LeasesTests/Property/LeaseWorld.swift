@@ -95,6 +95,8 @@ struct LeaseWorld {
     var tokens: [Token] = []
     var byLease: [LeaseID: Int] = [:]
     var isSourceDown = false
+    /// Mints that the source will still make, and when.
+    var late: [(job: Job, at: Duration)] = []
 
     // The node.
     var table: LeaseTable
