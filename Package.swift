@@ -19,6 +19,7 @@ let flyingFox = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let inMemoryLogging = Target.Dependency.product(name: "InMemoryLogging", package: "swift-log")
 let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
@@ -42,6 +43,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.0.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -52,7 +54,9 @@ let package = Package(
         // The extension point: public.
         .target(name: "TokenStore", dependencies: [crypto, logging]),
         .target(name: "TokenStoreTesting", dependencies: ["TokenStore", logging]),
-        .target(name: "TokenStores", dependencies: ["TokenStore", jwtKit, logging]),
+        .target(name: "TokenStores", dependencies: ["TokenStore", crypto, jwtKit, logging]),
+        // The programs that stores run.
+        .target(name: "Programs", dependencies: ["TokenStore", subprocess, system]),
 
         // The C libraries and their two wrappers.
         .systemLibrary(name: "CGRPC", providers: [.apt(["libgrpc-dev", "libssl-dev"])]),
@@ -67,7 +71,7 @@ let package = Package(
         .target(name: "MountRequests", dependencies: ["Refusals", "StrictYAML", "TokenStore"]),
         .target(name: "Policy", dependencies: ["MountRequests", "Refusals", "StrictYAML", "TokenStore", crypto]),
         .target(name: "Identity", dependencies: ["Refusals", "TokenStore", crypto, cryptoExtras, logging]),
-        .target(name: "Rendering", dependencies: ["MountRequests", "Refusals", "TokenStore", crypto]),
+        .target(name: "Rendering", dependencies: ["MountRequests", "Refusals", "TokenStore", crypto, mustache]),
         .target(name: "Leases", dependencies: ["TokenStore", crypto, logging]),
         .target(name: "LeaseJournal", dependencies: ["Leases", "TokenStore", crypto, grdb, logging]),
         .target(name: "BuildEnds", dependencies: ["HTTPTransfer", "Leases", "TokenStore", logging]),
@@ -84,7 +88,9 @@ let package = Package(
             name: "Daemon",
             dependencies: [
                 "BuildEnds", "HTTPTransfer", "Identity", "LeaseJournal", "Leases", "MountRequests", "MountService",
-                "Policy", "Refusals", "Rendering", "TokenStore", "TokenStores", "UnaryRPC", crypto, lifecycle, logging,
+                "Policy", "Programs", "Refusals", "Rendering", "TokenStore", "TokenStores", "UnaryRPC", crypto,
+                lifecycle,
+                logging,
             ]
         ),
         .target(
@@ -118,13 +124,26 @@ let package = Package(
             ],
             path: "Tests/Support"
         ),
+        // Counterparts of the token sources, each of which refuses what the real one refuses.
+        .target(
+            name: "LoopbackSources",
+            dependencies: [
+                "LoopbackCluster", "TokenStore", crypto, cryptoExtras, flyingFox, jwtKit, subprocess, system,
+            ],
+            path: "Tests/LoopbackSources"
+        ),
         .testTarget(name: "TokenStoreTests", dependencies: ["TokenStore", "TokenStoreTesting", logging]),
         .testTarget(
             name: "TokenStoresTests",
             dependencies: [
-                "HTTPTransfer", "LoopbackForge", "Support", "TokenStore", "TokenStores", "TokenStoreTesting", crypto,
-                cryptoExtras, logging, subprocess,
+                "HTTPTransfer", "LoopbackCluster", "LoopbackForge", "LoopbackSources", "MountRequests", "Programs",
+                "Rendering", "Support", "TokenStore", "TokenStores", "TokenStoreTesting", crypto, cryptoExtras, jwtKit,
+                logging, subprocess, system,
             ]
+        ),
+        .testTarget(
+            name: "ProgramsTests",
+            dependencies: ["Programs", "Support", "TokenStore", subprocess, system]
         ),
         .testTarget(name: "RefusalsTests", dependencies: ["Refusals"]),
         .testTarget(name: "StrictYAMLTests", dependencies: ["StrictYAML"]),

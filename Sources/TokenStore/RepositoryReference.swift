@@ -19,7 +19,28 @@ extension TokenService {
     public func repository(_ reference: String) throws(RepositoryReferenceError) -> String {
         if let git { return try git.repository(reference) }
         if let registryHost { return try Self.imageRepository(reference, registryHost: registryHost) }
-        throw RepositoryReferenceError("this store has neither a git server nor a registry")
+        if let otherHost { return try Self.path(reference, host: otherHost) }
+        throw RepositoryReferenceError("this store has neither a git server nor a registry nor another host")
+    }
+
+    /// A path on a host that is neither a git server nor a registry: `host/path`, `https://host/path` or `path`.
+    static func path(_ reference: String, host: String) throws(RepositoryReferenceError) -> String {
+        var name = Substring(reference)
+        if reference.contains("://") {
+            let parts = try HTTPURLParts(reference)
+            guard parts.authority == host else {
+                throw RepositoryReferenceError("its host is \(parts.authority), and this store serves \(host)")
+            }
+            name = Substring(parts.path).dropFirst()
+        } else if name.lowercased().hasPrefix(host + "/") {
+            name = name.dropFirst(host.count + 1)
+        }
+        if name.hasSuffix("/") { name.removeLast() }
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+        guard name.utf8.count <= 1024, parts.allSatisfy(GitServer.isNamePart) else {
+            throw RepositoryReferenceError("\"\(printable(name))\" is no path of letters, digits and . _ - between /")
+        }
+        return String(name)
     }
 
     /// The repository of an image reference, as

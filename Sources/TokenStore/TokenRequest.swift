@@ -21,22 +21,33 @@ public struct Subject: Sendable, Hashable, Codable {
 }
 
 /// A request for one token, after policy: the scope is exactly what may be minted.
-public struct TokenRequest: Sendable, Hashable {
+public struct TokenRequest: Sendable, Equatable {
     /// The build that the token is for.
     public var subject: Subject
     /// What the token may reach. Never empty: policy refuses an empty scope, and a store must refuse it too.
     public var scope: TokenScope
-    /// The life that is wished for; a source that can't set one ignores it.
+    /// The life that is wished for; a source that can't set one ignores it. Within the limits of
+    /// ``StoreCapabilities/Life/chosen(_:)`` where the store has such.
     public var lifetime: Duration?
+    /// The Pod's own service account token, in the audience of ``TokenStore/subjectTokenAudience(for:)``; `nil` when that
+    /// names none. It was checked to be of ``subject``. Hand it to the store's own source only.
+    public var subjectToken: Secret?
     /// What the token is to be called where its source gives tokens names: unique, of lower case letters, digits and
     /// dashes, at most 32 characters. ``TokenStore/find(_:)`` finds the token by it when the answer was lost.
     public var tokenName: String
 
     /// Creates a request; without a name for the token it gets a random one.
-    public init(subject: Subject, scope: TokenScope, lifetime: Duration? = nil, tokenName: String? = nil) {
+    public init(
+        subject: Subject,
+        scope: TokenScope,
+        lifetime: Duration? = nil,
+        subjectToken: Secret? = nil,
+        tokenName: String? = nil
+    ) {
         self.subject = subject
         self.scope = scope
         self.lifetime = lifetime
+        self.subjectToken = subjectToken
         self.tokenName = tokenName ?? "daypass-" + String(UInt64.random(in: 1 << 60 ... .max), radix: 16)
     }
 }

@@ -1,4 +1,4 @@
-// Where a token is good: a forge's git server, a registry, or both.
+// Where a token is good: a forge's git server, a registry, both, or another host.
 
 /// The forge or registry that accepts a store's tokens.
 public struct TokenService: Sendable, Hashable {
@@ -6,12 +6,37 @@ public struct TokenService: Sendable, Hashable {
     public var git: GitServer?
     /// The registry's host, with its port where it has one (`ghcr.io`, `registry.example:5000`), when tokens open one.
     public var registryHost: String?
+    /// How a registry's clients must present the tokens.
+    public var registryCredential: RegistryCredential
+    /// The host of anything else that takes the tokens (a package index, an API), with its port where it has one. Its
+    /// repositories are paths: parts of letters, digits, `.`, `_` and `-`, with `/` between them.
+    public var otherHost: String?
 
     /// Creates a service.
-    public init(git: GitServer? = nil, registryHost: String? = nil) {
+    public init(
+        git: GitServer? = nil,
+        registryHost: String? = nil,
+        registryCredential: RegistryCredential = .basic,
+        otherHost: String? = nil
+    ) {
         self.git = git
         self.registryHost = registryHost
+        self.registryCredential = registryCredential
+        self.otherHost = otherHost
     }
+}
+
+/// How a registry's clients present a token. It decides the field of `config.json` that the token stands in
+/// (<https://github.com/docker/cli/blob/master/cli/config/types/authconfig.go>).
+public enum RegistryCredential: String, Sendable, Hashable, CaseIterable {
+    /// As a password beside the user name: every client can.
+    case basic
+    /// As an OAuth2 refresh token, which the client exchanges at the registry's token server: `identitytoken`. Most
+    /// clients can. A user name `<token>`, docker's own sign for it, makes any token one.
+    case identityToken
+    /// As the registry's bearer token itself: `registrytoken`. BuildKit, crane and kaniko can; docker's own CLI and what
+    /// is built on containers/image (podman, buildah, skopeo) can't read it from a file.
+    case registryToken
 }
 
 /// A git server that is reached over HTTP.
@@ -81,7 +106,7 @@ public struct GitServer: Sendable, Hashable {
     }
 
     /// Letters, digits, `.`, `_` and `-`: what the forges allow. So nothing here needs escaping in a file we render.
-    private static func isNamePart(_ part: Substring) -> Bool {
+    static func isNamePart(_ part: Substring) -> Bool {
         guard !part.isEmpty, part != ".", part != "..", part.utf8.count <= 255, !part.hasPrefix("-") else {
             return false
         }

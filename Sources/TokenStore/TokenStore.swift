@@ -16,6 +16,9 @@ public protocol TokenStore: Sendable {
     /// The word for this store in the configuration, for example `github-app`.
     static var kind: String { get }
 
+    /// What this kind of store can do.
+    static var capabilities: StoreCapabilities { get }
+
     /// The permission names that the source knows, for early and friendly errors; empty when they are not known ahead.
     static var knownPermissions: Set<String> { get }
 
@@ -25,6 +28,13 @@ public protocol TokenStore: Sendable {
 
     /// Where tokens minted with these settings are good. Does no I/O: it also serves offline checks.
     static func service(for settings: Settings) throws(TokenStoreError) -> TokenService
+
+    /// How close tokens come to their scope with these settings; that of ``capabilities`` unless the store says otherwise.
+    static func reach(for settings: Settings) -> StoreCapabilities.Reach
+
+    /// The audience of the service account token that ``TokenRequest/subjectToken`` must be; `nil`, which is the default,
+    /// when these settings need none. The operator adds it to `tokenRequests` of the CSIDriver object.
+    static func subjectTokenAudience(for settings: Settings) -> String?
 
     /// Makes a store ready to issue. May read key files; does not use the network.
     init(settings: Settings, context: TokenStoreContext) throws(TokenStoreError)
@@ -51,6 +61,8 @@ public protocol TokenStore: Sendable {
 
 extension TokenStore {
     public func find(_ tokenName: String) async throws(TokenStoreError) -> [RevocationHandle]? { nil }
+    public static func reach(for settings: Settings) -> StoreCapabilities.Reach { capabilities.reach }
+    public static func subjectTokenAudience(for settings: Settings) -> String? { nil }
     public static var knownPermissions: Set<String> { [] }
     public static var knownActions: Set<RegistryAction> { Set(RegistryAction.allCases) }
 }

@@ -1,4 +1,4 @@
-// What a token store is handed: it opens no socket, reads no file and asks no clock by itself.
+// What a token store is handed: it opens no socket, reads no file, runs no program and asks no clock by itself.
 
 public import Logging
 
@@ -12,6 +12,8 @@ public struct TokenStoreContext: Sendable {
     public var http: any HTTPTransport
     /// Reads the secrets that settings refer to.
     public var secrets: any SecretReader
+    /// Runs programs.
+    public var programs: any ProgramRunner
     /// The store's logger. A store logs at `debug` and `trace` only, and never a header, a body or a token.
     public var logger: Logger
 
@@ -21,12 +23,14 @@ public struct TokenStoreContext: Sendable {
         clock: any WallClock,
         http: any HTTPTransport,
         secrets: any SecretReader,
+        programs: any ProgramRunner = NoPrograms(),
         logger: Logger
     ) {
         self.name = name
         self.clock = clock
         self.http = http
         self.secrets = secrets
+        self.programs = programs
         self.logger = logger
     }
 }

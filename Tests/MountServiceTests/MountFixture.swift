@@ -22,6 +22,12 @@ import TokenStoreTesting
 final class CountingStore: TokenStore {
     struct Settings: Decodable, Sendable {}
     static let kind = "counting"
+    static let capabilities = StoreCapabilities(
+        credentials: [.nodeCredential],
+        reach: .exact,
+        life: .fixed("1 hour"),
+        revocation: .supported("at once")
+    )
     static func service(for settings: Settings) throws(TokenStoreError) -> TokenService { TokenService() }
 
     /// What the store does with a request; the number counts from 1.

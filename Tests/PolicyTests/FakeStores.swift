@@ -17,6 +17,12 @@ struct ForgeStore: TokenStore {
     }
 
     static let kind = "fake-forge"
+    static let capabilities = StoreCapabilities(
+        credentials: [.nodeCredential],
+        reach: .exact,
+        life: .fixed("1 hour"),
+        revocation: .supported("at once")
+    )
     static let knownPermissions: Set<String> = ["contents", "packages"]
 
     let settings: Settings
@@ -50,6 +56,12 @@ struct RegistryStore: TokenStore {
     }
 
     static let kind = "fake-registry"
+    static let capabilities = StoreCapabilities(
+        credentials: [.nodeCredential],
+        reach: .exact,
+        life: .fixed("1 hour"),
+        revocation: .supported("at once")
+    )
 
     static func service(for settings: Settings) throws(TokenStoreError) -> TokenService {
         TokenService(registryHost: settings.host)

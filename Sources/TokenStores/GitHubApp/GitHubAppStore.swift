@@ -14,6 +14,13 @@ package final class GitHubAppStore: TokenStore {
 
     package static let kind = "github-app"
 
+    package static let capabilities = StoreCapabilities(
+        credentials: [.nodeCredential],
+        reach: .exact,
+        life: .fixed("1 hour"),
+        revocation: .supported("at once")
+    )
+
     /// The user name that GitHub documents for these tokens.
     package static let username = "x-access-token"
 

@@ -1,0 +1,4 @@
+// Runs of real programs.
+
+import Programs
+import Testing
