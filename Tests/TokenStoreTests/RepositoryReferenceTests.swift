@@ -159,6 +159,6 @@ import TokenStore
     }
 
     @Test func needsAService() {
-        #expect(refusal(TokenService(), "o/r") == "this store has neither a git server nor a registry")
+        #expect(refusal(TokenService(), "o/r") == "this store has neither a git server nor a registry nor another host")
     }
 }
