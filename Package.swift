@@ -34,6 +34,7 @@ let package = Package(
     products: [
         .library(name: "TokenStore", targets: ["TokenStore"]),
         .library(name: "TokenStoreTesting", targets: ["TokenStoreTesting"]),
+        .library(name: "DaypassMain", targets: ["DaypassMain"]),
         .executable(name: "daypass", targets: ["daypass"]),
     ],
     dependencies: [
@@ -105,7 +106,8 @@ let package = Package(
         // The driver's side of a Mount: what it sends, and how it writes the files.
         .target(name: "DriverCall", dependencies: ["TokenStore"]),
         .target(name: "VolumeWriter"),
-        .executableTarget(name: "daypass", dependencies: ["DaypassCommands", argumentParser]),
+        .target(name: "DaypassMain", dependencies: ["DaypassCommands", "TokenStore", argumentParser]),
+        .executableTarget(name: "daypass", dependencies: ["DaypassMain"]),
 
         // Loopback counterparts of a forge and a cluster, for the demo and the tests.
         .target(name: "LoopbackForge", dependencies: [crypto, cryptoExtras, flyingFox, subprocess]),

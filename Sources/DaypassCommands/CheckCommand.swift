@@ -3,7 +3,6 @@
 import ArgumentParser
 import Daemon
 import Policy
-import TokenStores
 
 /// `daypass check`.
 struct CheckCommand: ParsableCommand {
@@ -47,7 +46,7 @@ struct CheckCommand: ParsableCommand {
         if let config {
             let text = try ConfigurationFile.text(config)
             do throws(ConfigurationProblems) {
-                let read = try NodeConfiguration.load(yaml: text, file: config, kinds: BuiltinStores.all)
+                let read = try NodeConfiguration.load(yaml: text, file: config, kinds: StoreKinds.all)
                 problems += read.warnings
                 if !skipKeys { problems += KeyCheck.problems(of: read) }
                 node = read

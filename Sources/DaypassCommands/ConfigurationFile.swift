@@ -3,7 +3,6 @@
 import ArgumentParser
 import Glibc
 import Policy
-import TokenStores
 
 /// Files from the command line.
 enum ConfigurationFile {
@@ -43,7 +42,7 @@ enum ConfigurationFile {
     /// The node's configuration. Prints everything that is wrong with it on standard error.
     static func load(_ path: String) throws -> NodeConfiguration {
         do {
-            return try NodeConfiguration.load(yaml: try text(path), file: path, kinds: BuiltinStores.all)
+            return try NodeConfiguration.load(yaml: try text(path), file: path, kinds: StoreKinds.all)
         } catch let problems as ConfigurationProblems {
             Output.error(problems.description)
             throw Exit.negative

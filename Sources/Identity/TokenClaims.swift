@@ -128,7 +128,10 @@ struct TokenClaims: Decodable {
         return UTCInstant(epochSeconds: Int64(value))
     }
 
-    private func subject() throws(Refusal) -> Subject {
+    /// Whom the claims name.
+    ///
+    /// - Throws: `TokenNotForPod` (no Pod), `TokenRejected` (`sub` and the Pod's account differ).
+    func subject() throws(Refusal) -> Subject {
         guard let namespace = text(kubernetes?.namespace), let account = text(kubernetes?.serviceaccount?.name) else {
             throw Refusal(
                 .tokenNotForPod,

@@ -93,6 +93,18 @@ package final class TokenVerifier: Sendable {
         return try check(parts, of: token, with: key, issuer: issuer, generation)
     }
 
+    /// Verifies a token that is meant for another audience, and is about to be handed on to it. It is not remembered:
+    /// such a token proves nothing to us.
+    ///
+    /// - Throws: as ``verify(_:)``.
+    func verify(_ token: Secret, audience: String) async throws(Refusal) -> VerifiedToken {
+        let parts = try CompactToken(token)
+        let (key, issuer, _) = try await keys.key(parts.keyID, parts.algorithm)
+        try checkSignature(parts, with: key)
+        return try TokenClaims(json: parts.claims)
+            .verified(issuer: self.issuer ?? issuer, audience: audience, leeway: leeway, now: clock.now)
+    }
+
     /// Fetches the keys when there are none yet, so that the first Mount does not wait for them.
     ///
     /// - Throws: `KeysUnavailable`, or `Cancelled` when the task is. Nothing is lost then: the first token tries again.
@@ -111,6 +123,15 @@ package final class TokenVerifier: Sendable {
         issuer: String,
         _ generation: Int
     ) throws(Refusal) -> VerifiedToken {
+        try checkSignature(parts, with: key)
+        let now = clock.now
+        let verified = try TokenClaims(json: parts.claims)
+            .verified(issuer: self.issuer ?? issuer, audience: audience, leeway: leeway, now: now)
+        memory.remember(verified, as: token.sha256, now: now, leeway: leeway, generation: generation)
+        return verified
+    }
+
+    private func checkSignature(_ parts: CompactToken, with key: SigningKey) throws(Refusal) {
         guard key.signed(parts.signedBytes, as: parts.signature) else {
             throw Refusal(
                 .tokenRejected,
@@ -118,11 +139,6 @@ package final class TokenVerifier: Sendable {
                 fix: TokenAdvice.origin
             )
         }
-        let now = clock.now
-        let verified = try TokenClaims(json: parts.claims)
-            .verified(issuer: self.issuer ?? issuer, audience: audience, leeway: leeway, now: now)
-        memory.remember(verified, as: token.sha256, now: now, leeway: leeway, generation: generation)
-        return verified
     }
 }
 

@@ -22,6 +22,7 @@ extension LeaseManager {
         let request = TokenRequest(
             subject: job.ask.subject,
             scope: job.key.scope,
+            subjectToken: job.ask.subjectToken,
             tokenName: job.id.tokenName
         )
         let result = await withinLimit(parts.mintLimit) { [parts] () async throws(TokenStoreError) in

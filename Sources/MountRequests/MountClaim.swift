@@ -16,6 +16,8 @@ package struct MountClaim: Sendable {
     package var serviceAccountToken: Secret?
     /// The audiences of all tokens that came, for messages.
     package var offeredAudiences: [String]
+    /// The tokens of all audiences, for stores whose source verifies the Pod by itself.
+    package var offeredTokens: OfferedTokens
     /// All attributes but kubelet's: what the tenant wrote. Equal parameters ask for the same.
     package var parameters: [String: String]
 
@@ -26,6 +28,7 @@ package struct MountClaim: Sendable {
         targetPath: String = "",
         serviceAccountToken: Secret?,
         offeredAudiences: [String],
+        offeredTokens: OfferedTokens = OfferedTokens(),
         parameters: [String: String]
     ) {
         self.subject = subject
@@ -34,6 +37,7 @@ package struct MountClaim: Sendable {
         self.targetPath = targetPath
         self.serviceAccountToken = serviceAccountToken
         self.offeredAudiences = offeredAudiences
+        self.offeredTokens = offeredTokens
         self.parameters = parameters
     }
 }

@@ -59,6 +59,7 @@ package enum MountRequestParser {
             targetPath: targetPath,
             serviceAccountToken: offered.token,
             offeredAudiences: offered.audiences,
+            offeredTokens: offered,
             parameters: attributes.filter { !$0.key.hasPrefix(PodInfo.prefix) }
         )
     }

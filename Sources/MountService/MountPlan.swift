@@ -20,6 +20,8 @@ package struct MountPlan: Sendable {
         package let narrowing: Narrowing
         /// Where it is good.
         package let service: TokenService
+        /// The audience of the Pod's own token that its store wants; `nil` when it wants none.
+        package let subjectTokenAudience: String?
     }
 
     /// The build, as it was proved.
@@ -46,7 +48,15 @@ package struct MountPlan: Sendable {
                 origin: granted.service.origin,
                 scope: granted.scope
             )
-            tokens.append(Token(key: key, grant: granted.grant, narrowing: granted.narrowing, service: granted.service))
+            tokens.append(
+                Token(
+                    key: key,
+                    grant: granted.grant,
+                    narrowing: granted.narrowing,
+                    service: granted.service,
+                    subjectTokenAudience: granted.subjectTokenAudience
+                )
+            )
         }
         self.subject = subject
         self.volume = volume

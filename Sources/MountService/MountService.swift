@@ -114,13 +114,29 @@ package final class MountService: Sendable {
             // Nothing is minted for files that can't be made.
             try whole.checkFiles()
             plan.set(whole)
-            return try await answer(whole, claim, within: limit)
+            let subjectTokens = try await subjectTokens(of: whole, claim)
+            return try await answer(whole, claim, subjectTokens, within: limit)
         } orElse: { [self] in
             // Out of time: a token that still lives is better than a refusal.
             plan.get().flatMap { usableAnswer($0, claim) }
         }
         if case .failure(let refusal) = result { journal.refused(refusal, claim.subject) }
         return result
+    }
+
+    /// The Pod's own tokens for the sources of stores that want one, by audience, each checked to be the Pod's. Only for
+    /// leases that need a new token: the others do without. One that did not come is missing here, and its store says so
+    /// unless an older token still lives.
+    private func subjectTokens(of plan: MountPlan, _ claim: MountClaim) async throws(Refusal) -> [String: Secret] {
+        var tokens: [String: Secret] = [:]
+        for token in plan.tokens {
+            guard let audience = token.subjectTokenAudience, tokens[audience] == nil,
+                parts.leases.fresh(token.key) == nil, let offered = claim.offeredTokens.token(for: audience)
+            else { continue }
+            try await parts.identity.checkForwarded(offered, audience: audience, of: plan.subject)
+            tokens[audience] = offered
+        }
+        return tokens
     }
 
     // MARK: Lease
@@ -144,9 +160,13 @@ package final class MountService: Sendable {
     }
 
     /// The answer from leases, all of them or none.
-    private func answer(_ plan: MountPlan, _ claim: MountClaim, within limit: Duration) async throws(Refusal) -> [UInt8]
-    {
-        let asked = await leases(of: plan, claim, within: limit)
+    private func answer(
+        _ plan: MountPlan,
+        _ claim: MountClaim,
+        _ subjectTokens: [String: Secret],
+        within limit: Duration
+    ) async throws(Refusal) -> [UInt8] {
+        let asked = await leases(of: plan, claim, subjectTokens, within: limit)
         let held = asked.compactMap { try? $0.get().lease }
         if let failure = asked.lazy.compactMap(\.failure).first(where: { !$0.isCancellation }) {
             // What this call minted, nobody will get: it is revoked.
@@ -177,13 +197,16 @@ package final class MountService: Sendable {
     private func leases(
         of plan: MountPlan,
         _ claim: MountClaim,
+        _ subjectTokens: [String: Secret],
         within limit: Duration
     ) async -> [Result<LeaseManager.Answer, LeaseFailure>] {
         await withTaskGroup(of: (Int, Result<LeaseManager.Answer, LeaseFailure>).self) { group in
             for (index, token) in plan.tokens.enumerated() {
                 group.addTask { [self] in
                     do throws(LeaseFailure) {
-                        return (index, .success(try await lease(token, plan.subject, claim, within: limit)))
+                        return (
+                            index, .success(try await lease(token, plan.subject, claim, subjectTokens, within: limit))
+                        )
                     } catch {
                         return (index, .failure(error))
                     }
@@ -199,13 +222,15 @@ package final class MountService: Sendable {
         _ token: MountPlan.Token,
         _ subject: Subject,
         _ claim: MountClaim,
+        _ subjectTokens: [String: Secret],
         within limit: Duration
     ) async throws(LeaseFailure) -> LeaseManager.Answer {
         let ask = LeaseAsk(
             subject: subject,
             targetPath: claim.targetPath,
             grant: token.grant,
-            narrowed: token.narrowing.summary
+            narrowed: token.narrowing.summary,
+            subjectToken: token.subjectTokenAudience.flatMap { subjectTokens[$0] }
         )
         let answer = try await parts.leases.lease(token.key, ask, within: limit)
         if let failure = answer.refreshFailure { journal.servedStale(token, subject, failure) }

@@ -51,7 +51,9 @@ extension StoreRoom: TokenSources {
     package func origin(of store: String) -> String? { configured[store]?.service.origin }
 
     package func issue(_ request: TokenRequest, from store: String) async throws(TokenStoreError) -> IssuedToken {
-        try await self.store(store).issue(request)
+        var request = request
+        if request.lifetime == nil { request.lifetime = configured[store]?.lifetime }
+        return try await self.store(store).issue(request)
     }
 
     package func revoke(_ handle: RevocationHandle, in store: String) async throws(TokenStoreError) {

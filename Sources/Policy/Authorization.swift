@@ -14,6 +14,8 @@ package struct Authorization: Sendable, Hashable {
     package var scope: TokenScope
     /// Where the token will be good.
     package var service: TokenService
+    /// The audience of the Pod's own token that the store wants; `nil` when it wants none.
+    package var subjectTokenAudience: String?
     /// What was asked and is not in the scope.
     package var narrowing: Narrowing
 }

@@ -19,6 +19,10 @@ package struct ConfiguredStore: Sendable {
     package var knownActions: Set<RegistryAction>
     /// How many calls it may be sent.
     package var limits: StoreLimitSettings
+    /// The life that its tokens are asked for; `nil` leaves it to the store.
+    package var lifetime: Duration?
+    /// The audience of the Pod's own token that it wants; `nil` when it wants none.
+    package var subjectTokenAudience: String?
     /// Makes the store ready to issue. May read key files; does not use the network.
     package var make: @Sendable (TokenStoreContext) throws(TokenStoreError) -> any TokenStore
 
@@ -30,6 +34,8 @@ package struct ConfiguredStore: Sendable {
         knownPermissions: Set<String> = [],
         knownActions: Set<RegistryAction> = Set(RegistryAction.allCases),
         limits: StoreLimitSettings = StoreLimitSettings(),
+        lifetime: Duration? = nil,
+        subjectTokenAudience: String? = nil,
         make: @escaping @Sendable (TokenStoreContext) throws(TokenStoreError) -> any TokenStore
     ) {
         self.name = name
@@ -39,6 +45,8 @@ package struct ConfiguredStore: Sendable {
         self.knownPermissions = knownPermissions
         self.knownActions = knownActions
         self.limits = limits
+        self.lifetime = lifetime
+        self.subjectTokenAudience = subjectTokenAudience
         self.make = make
     }
 
@@ -47,7 +55,8 @@ package struct ConfiguredStore: Sendable {
             name: name,
             service: service,
             knownPermissions: knownPermissions,
-            knownActions: knownActions
+            knownActions: knownActions,
+            subjectTokenAudience: subjectTokenAudience
         )
     }
 }
@@ -101,11 +110,12 @@ struct StoresReading {
         _ type: Store.Type,
         _ findings: inout Findings
     ) -> ConfiguredStore? {
-        let limits = StoreLimitSettings(entry.value["limits"], &findings)
+        let common = CommonStoreSettings(entry, Store.capabilities, &findings)
         let settings = findings.collect { () throws(YAMLProblems) in
-            try entry.value.decode(Store.Settings.self, ignoring: ["kind", "limits"])
+            try entry.value.decode(Store.Settings.self, ignoring: CommonStoreSettings.keys)
         }
         guard let settings else { return nil }
+        common.check(Store.reach(for: settings), of: entry, &findings)
         do throws(TokenStoreError) {
             return ConfiguredStore(
                 name: entry.key,
@@ -114,7 +124,9 @@ struct StoresReading {
                 service: try Store.service(for: settings),
                 knownPermissions: Store.knownPermissions,
                 knownActions: Store.knownActions,
-                limits: limits
+                limits: common.limits,
+                lifetime: common.lifetime,
+                subjectTokenAudience: Store.subjectTokenAudience(for: settings)
             ) { context throws(TokenStoreError) in
                 try Store(settings: settings, context: context)
             }

@@ -14,13 +14,17 @@ package struct StoreFacts: Sendable, Hashable {
     package var knownPermissions: Set<String>
     /// The actions that its tokens can have.
     package var knownActions: Set<RegistryAction>
+    /// The audience of the Pod's own token that it wants; `nil` when it wants none.
+    package var subjectTokenAudience: String?
 
     package init(
         name: String,
         service: TokenService,
         knownPermissions: Set<String> = [],
-        knownActions: Set<RegistryAction> = Set(RegistryAction.allCases)
+        knownActions: Set<RegistryAction> = Set(RegistryAction.allCases),
+        subjectTokenAudience: String? = nil
     ) {
+        self.subjectTokenAudience = subjectTokenAudience
         self.name = name
         self.service = service
         self.knownPermissions = knownPermissions
@@ -86,6 +90,7 @@ package struct NodePolicy: Sendable {
             grant: grant.name,
             scope: scope,
             service: store.service,
+            subjectTokenAudience: store.subjectTokenAudience,
             narrowing: narrowing
         )
     }

@@ -1,9 +1,8 @@
-// The executable: everything is in DaypassCommands.
+// The executable, with the built-in token stores; everything is in DaypassCommands.
 
-import ArgumentParser
-import DaypassCommands
+import DaypassMain
 
 @main
 enum Daypass {
-    static func main() async { await DaypassCommand.main() }
+    static func main() async { await runDaypass() }
 }

@@ -115,7 +115,8 @@ struct MountFixture: Sendable {
         _ subject: Subject = Self.build(),
         parameters: [String: String] = Self.parameters,
         volume: [String: String] = ["repository": "https://github.com/our-org/app", "level": "read"],
-        token: String? = nil
+        token: String? = nil,
+        others: [(audience: String, token: String)] = []
     ) throws -> DriverAttributes {
         let end = clock.now.advanced(by: .seconds(3600))
         let signed = try token ?? issuer.sign(PodToken(for: subject, at: clock.now))
@@ -123,7 +124,8 @@ struct MountFixture: Sendable {
             subject: subject,
             parameters: parameters,
             volumeAttributes: volume,
-            tokens: signed.isEmpty ? [] : [.init(audience: "daypass", token: signed, expiresAt: end)]
+            tokens: (signed.isEmpty ? [] : [.init(audience: "daypass", token: signed, expiresAt: end)])
+                + others.map { .init(audience: $0.audience, token: $0.token, expiresAt: end) }
         )
     }
 
@@ -157,6 +159,8 @@ struct MountFixture: Sendable {
         _ grants: [Grant]? = nil,
         driverIdentity: Bool = false,
         deadline: Duration = .seconds(25),
+        subjectTokenAudience: String? = nil,
+        lifetime: Duration? = nil,
         _ body: @Sendable (MountFixture) async throws -> Void
     ) async throws {
         let clock = ManualClock()
@@ -165,8 +169,13 @@ struct MountFixture: Sendable {
         let logger = log.logger
         let store = CountingStore(clock: clock)
         let git = try GitServer(webURL: "https://github.com", namesIgnoreCase: true)
-        let configured = ConfiguredStore(name: "github", kind: "counting", service: TokenService(git: git)) { _ in store
-        }
+        let configured = ConfiguredStore(
+            name: "github",
+            kind: "counting",
+            service: TokenService(git: git),
+            lifetime: lifetime,
+            subjectTokenAudience: subjectTokenAudience
+        ) { _ in store }
         let verifier = TokenVerifier(
             audience: "daypass",
             leeway: .seconds(30),
@@ -183,7 +192,13 @@ struct MountFixture: Sendable {
             permissions: ["contents": .read]
         )
         let policy = NodePolicy(
-            stores: [StoreFacts(name: "github", service: configured.service)],
+            stores: [
+                StoreFacts(
+                    name: "github",
+                    service: configured.service,
+                    subjectTokenAudience: subjectTokenAudience
+                )
+            ],
             grants: grants ?? [standard]
         )
         let room = StoreRoom([configured]) { name in
