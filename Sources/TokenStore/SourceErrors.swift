@@ -1,30 +1,43 @@
 // What the failures of a source mean, for every store that talks HTTP and has no language of its own for errors.
 
-import TokenStore
-
 /// Turns answers and transport errors of one source into ``TokenStoreError``s. Nothing that the source wrote is shown.
-struct SourceErrors: Sendable {
+///
+/// ```swift
+/// let errors = SourceErrors(source: "Acme", address: url, addressKey: "url")
+/// let step = SourceErrors.Step("create a token", mints: true)
+/// let answer = try await errors.send(call, step, over: context.http)
+/// guard answer.status == 201 else { throw errors.error(answer, step, now: context.clock.now) }
+/// ```
+public struct SourceErrors: Sendable {
     /// What the source is called in messages: `GitLab`, `the token endpoint`.
-    let source: String
+    public let source: String
     /// Its address, for messages: `https://gitlab.example.com`.
-    let address: String
+    public let address: String
     /// The settings key that holds the address.
-    let addressKey: String
+    public let addressKey: String
+
+    /// Creates the errors of one source.
+    public init(source: String, address: String, addressKey: String) {
+        self.source = source
+        self.address = address
+        self.addressKey = addressKey
+    }
 
     /// What was being done.
-    struct Step: Sendable {
+    public struct Step: Sendable {
         /// To follow "to": `create a token for group/project`.
-        let words: String
+        public let words: String
         /// Whether a token may be left at the source when the answer to this step is lost.
-        let mints: Bool
+        public let mints: Bool
         /// What an operator looks at when the source does not know the credential (401).
-        var onUnauthorised = "check the store's credential"
+        public var onUnauthorised = "check the store's credential"
         /// What an operator looks at when the source forbids it (403).
-        var onForbidden = "check what the store's credential may do"
+        public var onForbidden = "check what the store's credential may do"
         /// What an operator looks at when the source does not find it (404).
-        var onNotFound = "check the names in the store's settings"
+        public var onNotFound = "check the names in the store's settings"
 
-        init(
+        /// Creates a step; texts that are left out stay general.
+        public init(
             _ words: String,
             mints: Bool = false,
             onUnauthorised: String? = nil,
@@ -40,10 +53,10 @@ struct SourceErrors: Sendable {
     }
 
     /// How long to stay away when a source limits us and does not say for how long.
-    static let unsaidWait: Duration = .seconds(30)
+    public static let unsaidWait: Duration = .seconds(30)
 
     /// The error for a call without a whole answer.
-    func error(_ error: HTTPTransportError, _ step: Step) -> TokenStoreError {
+    public func error(_ error: HTTPTransportError, _ step: Step) -> TokenStoreError {
         let (code, message, fix): (TokenStoreError.Code, String, String) =
             switch error.code {
             case .cancelled: (.cancelled, "the call to \(step.words) was cancelled", "")
@@ -64,7 +77,7 @@ struct SourceErrors: Sendable {
     }
 
     /// The error for an answer that is no success, by its status. A store looks at what it knows better first.
-    func error(_ answer: HTTPAnswer, _ step: Step, now: UTCInstant) -> TokenStoreError {
+    public func error(_ answer: HTTPAnswer, _ step: Step, now: UTCInstant) -> TokenStoreError {
         let what = "(HTTP \(answer.status))"
         switch answer.status {
         case 429:
@@ -115,7 +128,7 @@ struct SourceErrors: Sendable {
     }
 
     /// The error for an answer whose body is not what the API promises.
-    func unreadable(_ answer: HTTPAnswer, _ step: Step) -> TokenStoreError {
+    public func unreadable(_ answer: HTTPAnswer, _ step: Step) -> TokenStoreError {
         TokenStoreError(
             .malformedAnswer,
             "\(source)'s answer to the call to \(step.words) can't be used (HTTP \(answer.status))",
@@ -127,7 +140,9 @@ struct SourceErrors: Sendable {
 
 extension SourceErrors {
     /// Sends a call and classes what goes wrong on the way; the answer's status is the caller's to judge.
-    func send(
+    ///
+    /// - Throws: ``TokenStoreError`` when there is no whole answer.
+    public func send(
         _ call: HTTPCall,
         _ step: Step,
         over http: any HTTPTransport
