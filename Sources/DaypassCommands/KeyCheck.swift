@@ -36,12 +36,38 @@ enum KeyCheck {
                 secrets: secrets,
                 logger: logger
             )
+            var known = ""
             do throws(TokenStoreError) { _ = try store.make(context) } catch {
                 problem(.error, error.message, fix: error.fix)
+                known = error.message
             }
-            for (message, fix) in notes.take() { problem(.warning, message, fix: fix) }
+            for named in store.secretFiles where !known.contains(named.file) {
+                do throws(TokenStoreError) { _ = try secrets.read(SecretReference(file: named.file)) } catch {
+                    problems.append(Self.problem(error, with: named, of: node))
+                }
+            }
+            var said: Set<String> = []
+            for (message, fix) in notes.take() where said.insert(message).inserted {
+                problem(.warning, message, fix: fix)
+            }
         }
         return problems
+    }
+
+    private static func problem(
+        _ error: TokenStoreError,
+        with named: NamedSecretFile,
+        of node: NodeConfiguration
+    ) -> ConfigurationProblem {
+        let place = YAMLProblem(
+            file: node.file,
+            line: named.line,
+            column: named.column,
+            path: named.path,
+            message: error.message,
+            fix: error.fix
+        )
+        return ConfigurationProblem(.error, place)
     }
 
     /// What is wrong with one of the other files; `nil` when `serve` can use it.

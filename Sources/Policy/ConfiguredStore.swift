@@ -23,6 +23,8 @@ package struct ConfiguredStore: Sendable {
     package var lifetime: Duration?
     /// The audience of the Pod's own token that it wants; `nil` when it wants none.
     package var subjectTokenAudience: String?
+    /// The files of secrets that its settings name.
+    package var secretFiles: [NamedSecretFile]
     /// Makes the store ready to issue. May read key files; does not use the network.
     package var make: @Sendable (TokenStoreContext) throws(TokenStoreError) -> any TokenStore
 
@@ -36,6 +38,7 @@ package struct ConfiguredStore: Sendable {
         limits: StoreLimitSettings = StoreLimitSettings(),
         lifetime: Duration? = nil,
         subjectTokenAudience: String? = nil,
+        secretFiles: [NamedSecretFile] = [],
         make: @escaping @Sendable (TokenStoreContext) throws(TokenStoreError) -> any TokenStore
     ) {
         self.name = name
@@ -47,6 +50,7 @@ package struct ConfiguredStore: Sendable {
         self.limits = limits
         self.lifetime = lifetime
         self.subjectTokenAudience = subjectTokenAudience
+        self.secretFiles = secretFiles
         self.make = make
     }
 
@@ -126,7 +130,8 @@ struct StoresReading {
                 knownActions: Store.knownActions,
                 limits: common.limits,
                 lifetime: common.lifetime,
-                subjectTokenAudience: Store.subjectTokenAudience(for: settings)
+                subjectTokenAudience: Store.subjectTokenAudience(for: settings),
+                secretFiles: NamedSecretFile.all(in: entry.value)
             ) { context throws(TokenStoreError) in
                 try Store(settings: settings, context: context)
             }
