@@ -97,9 +97,9 @@ let package = Package(
         .target(
             name: "DaypassCommands",
             dependencies: [
-                "Daemon", "DriverCall", "Identity", "Leases", "MountRequests", "MountService", "Policy", "ProviderAPI",
-                "Refusals", "Rendering",
-                "StrictYAML", "TokenStore", "TokenStores", "UnaryRPC", "VolumeWriter", argumentParser, logging,
+                "Daemon", "DriverCall", "Identity", "Leases", "MountRequests", "MountService", "Policy", "Programs",
+                "ProviderAPI", "Refusals", "Rendering", "StrictYAML", "TokenStore", "TokenStores", "UnaryRPC",
+                "VolumeWriter", argumentParser, logging,
                 lifecycle, protobuf, unixSignals,
             ]
         ),

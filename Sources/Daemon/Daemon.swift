@@ -70,10 +70,18 @@ package struct Daemon: Sendable {
 
     private func stores(_ http: any HTTPTransport) -> StoreRoom {
         let secrets = FileSecretReader(logger: logger)
+        let programs = configuration.programs.runner
         return StoreRoom(configuration.stores) { [logger] name in
             var logger = logger
             logger[metadataKey: "store"] = "\(name)"
-            return TokenStoreContext(name: name, clock: SystemClock(), http: http, secrets: secrets, logger: logger)
+            return TokenStoreContext(
+                name: name,
+                clock: SystemClock(),
+                http: http,
+                secrets: secrets,
+                programs: programs,
+                logger: logger
+            )
         }
     }
 

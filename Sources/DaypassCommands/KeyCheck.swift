@@ -4,6 +4,7 @@ import Daemon
 import Identity
 import Logging
 import Policy
+import Programs
 import Refusals
 import StrictYAML
 import TokenStore
@@ -34,6 +35,7 @@ enum KeyCheck {
                 clock: SystemClock(),
                 http: NoNetwork(),
                 secrets: secrets,
+                programs: node.programs.runner,
                 logger: logger
             )
             var known = ""

@@ -20,6 +20,8 @@ package struct NodeConfiguration: Sendable {
     package var server: ServerSettings
     /// How the daemon reaches the token sources.
     package var http: HTTPSettings
+    /// Where the programs are that stores may run.
+    package var programs: ProgramSettings
     /// How leases are kept.
     package var leases: LeaseSettings
     /// How the end of a build is noticed.
@@ -61,6 +63,7 @@ package struct NodeConfiguration: Sendable {
         let identity = fields.optional("identity").map { IdentitySettings($0, &findings) }
         let server = fields.optional("server").map { ServerSettings($0, &findings) }
         let http = fields.optional("http").map { HTTPSettings($0, &findings) }
+        let programs = fields.optional("programs").map { ProgramSettings($0, &findings) }
         let leases = fields.optional("leases").map { LeaseSettings($0, &findings) }
         let builds = fields.optional("builds").map { BuildSettings($0, &findings) }
         // When `grants` is mistyped, that is the problem.
@@ -73,6 +76,7 @@ package struct NodeConfiguration: Sendable {
             identity: identity ?? .standard,
             server: server ?? ServerSettings(),
             http: http ?? HTTPSettings(),
+            programs: programs ?? ProgramSettings(),
             leases: leases ?? LeaseSettings(),
             builds: builds ?? BuildSettings(),
             namedFiles: NamedFile.all(in: root),

@@ -7,6 +7,17 @@ public protocol ProgramRunner: Sendable {
     ///
     /// - Throws: ``ProgramError`` when there is no whole output.
     func run(_ call: ProgramCall) async throws(ProgramError) -> ProgramOutput
+
+    /// Checks, without running it, whether a program could be run: that it is there, can be executed, and that nobody
+    /// else can change it. For stores that want to say so when they are made. Passes everything unless the runner says
+    /// otherwise.
+    ///
+    /// - Throws: ``ProgramError`` with code `notRunnable`.
+    func check(_ path: String) throws(ProgramError)
+}
+
+extension ProgramRunner {
+    public func check(_ path: String) throws(ProgramError) {}
 }
 
 /// One run of a program.

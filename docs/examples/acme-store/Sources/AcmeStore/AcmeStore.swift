@@ -90,7 +90,7 @@ public struct AcmeStore: TokenStore {
         }
     }
 
-    public func find(_ tokenName: String) async throws(TokenStoreError) -> [RevocationHandle]? {
+    public func find(_ tokenName: String, scope: TokenScope) async throws(TokenStoreError) -> [RevocationHandle]? {
         let step = SourceErrors.Step("list tokens")
         let answer = try await send("GET", "/api/tokens?name=\(tokenName)", step)
         guard answer.status == 200 else { throw errors.error(answer, step, now: context.clock.now) }
