@@ -1,6 +1,5 @@
-// The JSON Web Token by which the App proves itself: signed with its key, kept until shortly before its end.
+// The JSON Web Token by which the App proves itself: signed by its signer, kept until shortly before its end.
 
-import JWTKit
 import Synchronization
 import TokenStore
 
@@ -29,48 +28,29 @@ final class AppTokenSource: Sendable {
         var offset: Duration = .zero
     }
 
-    private struct Claims: JWTPayload {
-        let iat: Int64
-        let exp: Int64
-        let iss: String
-
-        func verify(using algorithm: some JWTAlgorithm) throws {}
-    }
-
     private let appID: String
-    private let key: Insecure.RSA.PrivateKey
+    private let signer: any AppSigner
     private let state = Mutex(State())
 
-    init(appID: String, key: Insecure.RSA.PrivateKey) {
+    init(appID: String, signer: any AppSigner) {
         self.appID = appID
-        self.key = key
+        self.signer = signer
     }
 
     /// The token to use now.
     ///
-    /// - Throws: ``TokenStoreError`` when the key can't sign.
+    /// - Throws: ``TokenStoreError`` when the signer can't sign.
     func token(now: UTCInstant) async throws(TokenStoreError) -> Signed {
         let offset = state.withLock { $0.offset }
         let kept = state.withLock { $0.current }
         if let kept, now < kept.useUntil, kept.useUntil <= now + Self.life { return kept.signed }
         let theirNow = now + offset
-        let claims = Claims(
+        let claims = AppClaims(
             iat: (theirNow - Self.backdated).epochSeconds,
             exp: (theirNow + Self.life).epochSeconds,
             iss: appID
         )
-        let signed: Signed
-        do {
-            let keys = await JWTKeyCollection().add(rsa: key, digestAlgorithm: .sha256)
-            signed = Signed(token: Secret(utf8: try await keys.sign(claims)), offset: offset)
-        } catch {
-            throw TokenStoreError(
-                .misconfigured,
-                "the App's private key can't sign",
-                fix: "generate a new key on the App's settings page",
-                cause: error
-            )
-        }
+        let signed = Signed(token: try await signer.token(claims), offset: offset)
         state.withLock { state in
             // Not when the offset was corrected meanwhile: this token has the wrong times.
             if state.offset == offset { state.current = (signed, now + Self.life - Self.margin) }

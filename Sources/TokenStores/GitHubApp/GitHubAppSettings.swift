@@ -6,8 +6,12 @@ package import TokenStore
 package struct GitHubAppSettings: Decodable, Sendable {
     /// The App's client id or app id, as the App's settings page shows it.
     package var appID: String
-    /// The App's RSA private key: the PEM file that GitHub generated.
-    package var privateKey: SecretReference
+    /// The App's RSA private key: the PEM file that GitHub generated. Exactly one of this, `transit` and `signer`.
+    package var privateKey: SecretReference?
+    /// A key of Vault's Transit that signs in place of a private key here.
+    package var transit: TransitSettings?
+    /// A program that signs in place of a private key here.
+    package var signer: ProgramSignerSettings?
     /// The REST API's base URL: `https://api.github.com` unless given; `https://HOST/api/v3` on an Enterprise Server.
     package var apiURL: String?
     /// The base URL that git clones from. It follows from `apiURL` where that has one of GitHub's own forms.
@@ -23,7 +27,9 @@ package struct GitHubAppSettings: Decodable, Sendable {
 
     package init(
         appID: String,
-        privateKey: SecretReference,
+        privateKey: SecretReference? = nil,
+        transit: TransitSettings? = nil,
+        signer: ProgramSignerSettings? = nil,
         apiURL: String? = nil,
         webURL: String? = nil,
         registryHost: String? = nil,
@@ -32,11 +38,40 @@ package struct GitHubAppSettings: Decodable, Sendable {
     ) {
         self.appID = appID
         self.privateKey = privateKey
+        self.transit = transit
+        self.signer = signer
         self.apiURL = apiURL
         self.webURL = webURL
         self.registryHost = registryHost
         self.installationID = installationID
         self.usabilityProbe = usabilityProbe
+    }
+}
+
+extension GitHubAppSettings {
+    /// Checks what signs, without reading or calling anything.
+    func checkSigner() throws(TokenStoreError) {
+        let chosen = [privateKey != nil, transit != nil, signer != nil].filter(\.self).count
+        guard chosen == 1 else {
+            throw TokenStoreError(
+                .misconfigured,
+                chosen == 0 ? "nothing signs for the App" : "\(chosen) things sign for the App",
+                fix: "set one of privateKey, transit and signer"
+            )
+        }
+        if let transit { _ = try TransitSigner.check(transit) }
+        if let signer { try ProgramSigner.check(signer) }
+    }
+
+    /// What signs for the App. Reads the key file where there is one.
+    func signer(_ context: TokenStoreContext) throws(TokenStoreError) -> any AppSigner {
+        if let transit { return try TransitSigner(transit, context: context) }
+        if let signer { return try ProgramSigner(signer, context: context) }
+        guard let privateKey else {
+            throw TokenStoreError(.misconfigured, "nothing signs for the App", fix: "set privateKey")
+        }
+        let key = try AppKey.parse(try context.secrets.read(privateKey), file: privateKey.file)
+        return KeySigner(key: key, file: privateKey.file)
     }
 }
 
@@ -48,6 +83,7 @@ struct GitHubEndpoints: Sendable {
 
     init(_ settings: GitHubAppSettings) throws(TokenStoreError) {
         try Self.check(settings)
+        try settings.checkSigner()
         let api = try Self.reading("apiURL", settings.apiURL ?? "https://api.github.com") {
             text throws(RepositoryReferenceError) in try ServiceURL(text)
         }

@@ -59,14 +59,14 @@ package final class GitHubAppStore: TokenStore {
 
     package init(settings: GitHubAppSettings, context: TokenStoreContext) throws(TokenStoreError) {
         endpoints = try GitHubEndpoints(settings)
-        let key = try AppKey.parse(try context.secrets.read(settings.privateKey), file: settings.privateKey.file)
+        let signer = try settings.signer(context)
         api = GitHubAPI(
             base: endpoints.api,
-            appTokens: AppTokenSource(appID: settings.appID, key: key),
+            appTokens: AppTokenSource(appID: settings.appID, signer: signer),
             http: context.http,
             clock: context.clock
         )
-        errors = GitHubErrors(appID: settings.appID, keyFile: settings.privateKey.file, api: endpoints.api.text)
+        errors = GitHubErrors(appID: settings.appID, keyPlace: signer.place, api: endpoints.api.text)
         fixedInstallation = settings.installationID
         probes = settings.usabilityProbe ?? true
         self.context = context

@@ -12,7 +12,8 @@ struct GitHubErrors: Sendable {
     }
 
     let appID: String
-    let keyFile: String
+    /// Where the App's key is, for messages.
+    let keyPlace: String
     /// The API's origin, for messages.
     let api: String
 
@@ -107,7 +108,7 @@ struct GitHubErrors: Sendable {
             return TokenStoreError(
                 .misconfigured,
                 "GitHub does not accept the signature of App \(appID) (HTTP 401)",
-                fix: "check that appID and \(keyFile) belong to one App and that the key was not deleted there"
+                fix: "check that appID and \(keyPlace) belong to one App and that the key was not deleted there"
             )
         }
         let theirs = answer.header("Date").flatMap(HTTPDate.instant)
