@@ -1,17 +1,22 @@
 # Daypass's chores. `make` alone lists them.
 
 SWIFT := swift
-SWIFT_FILES := Sources Tests Package.swift
+SWIFT_FILES := Sources Tests docs/examples Package.swift
+EXAMPLE := --package-path docs/examples/acme-store --scratch-path .build
 GENERATED := Sources/ProviderAPI
 INTEROP := $(MAKE) --no-print-directory -C Tests/Interop
 
-.PHONY: help deps build interop test soak measure demo format check-format proto check-proto
+.PHONY: help deps counterparts build interop test example soak measure demo format check-format proto check-proto \
+    store-matrix check-docs
 
 help: ## Lists what make can do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 deps: ## Installs the Debian packages that are missing
 	@scripts/install-debian-packages
+
+counterparts: deps ## Installs moto, the AWS counterpart of the tests, into .build
+	@scripts/install-moto
 
 build: deps ## Builds everything but the tests
 	$(SWIFT) build
@@ -20,9 +25,22 @@ interop: deps ## Builds the two clients that play the driver, and checks them ag
 	$(INTEROP) -j2 all
 	$(INTEROP) check
 
-test: interop ## Runs every test
+test: interop counterparts ## Runs every test
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest --no-parallel
+
+example: deps ## Builds and tests the example package that adds a token store from outside
+	$(SWIFT) build $(EXAMPLE) --build-tests
+	$(SWIFT) test $(EXAMPLE) --skip-build --disable-xctest
+	.build/debug/acme-daypass stores acme
+
+store-matrix: deps ## Writes the matrix of docs/stores/README.md
+	@$(SWIFT) build --product daypass
+	@scripts/store-matrix .build/debug/daypass
+
+check-docs: deps ## Fails when the matrix of docs/stores/README.md is not what the stores declare
+	@$(SWIFT) build --product daypass
+	@scripts/store-matrix .build/debug/daypass --check
 
 soak: deps ## Plays many random lives of a node whose daemon is killed (RUNS=200)
 	$(SWIFT) build --build-tests
