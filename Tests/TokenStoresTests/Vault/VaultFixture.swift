@@ -139,17 +139,17 @@ final class VaultTransport: HTTPTransport {
     /// The paths whose next answer is lost.
     private let losses = Mutex<[String: Loss]>([:])
     /// Called before each call is handed on.
-    let before = Mutex<(@Sendable (HTTPCall) -> Void)?>(nil)
+    let before = Mutex<(@Sendable (HTTPCall) async -> Void)?>(nil)
 
     init(vault: LoopbackVault) { self.vault = vault }
 
     func lose(_ loss: Loss, at path: String) { losses.withLock { $0[path] = loss } }
 
     func send(_ call: HTTPCall) async throws(HTTPTransportError) -> HTTPAnswer {
+        await before.withLock(\.self)?(call)
         guard !Task.isCancelled else {
             throw HTTPTransportError(.cancelled, "the task was cancelled", requestMayHaveArrived: false)
         }
-        before.withLock(\.self)?(call)
         guard call.url.hasPrefix(Self.address) else {
             throw HTTPTransportError(.unreachable, "another host", requestMayHaveArrived: false)
         }
