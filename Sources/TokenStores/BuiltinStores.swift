@@ -9,5 +9,6 @@ package enum BuiltinStores {
         GitHubAppStore.self,
         GitLabStore.self,
         HarborStore.self,
+        ECRStore.self,
     ]
 }
