@@ -10,5 +10,7 @@ package enum BuiltinStores {
         GitLabStore.self,
         HarborStore.self,
         ECRStore.self,
+        ECRPublicStore.self,
+        CodeCommitStore.self,
     ]
 }
