@@ -11,5 +11,8 @@ package enum BuiltinStores {
         VaultKVStore.self,
         GitLabStore.self,
         HarborStore.self,
+        ECRStore.self,
+        ECRPublicStore.self,
+        CodeCommitStore.self,
     ]
 }

@@ -59,11 +59,12 @@ package final class ECRStore: TokenStore {
         )
     }
 
-    package func revoke(_ handle: RevocationHandle) async throws(TokenStoreError) {
-        throw TokenStoreError(
-            .refused,
-            "ECR has no call that revokes a password",
-            fix: "deny the role's older sessions with aws:TokenIssueTime"
-        )
-    }
+    package func revoke(_ handle: RevocationHandle) async throws(TokenStoreError) { throw Self.irrevocable }
+
+    /// The error of every revocation.
+    static let irrevocable = TokenStoreError(
+        .refused,
+        "ECR has no call that revokes a password",
+        fix: "to cut off all of a role's sessions, revoke its active sessions in IAM"
+    )
 }

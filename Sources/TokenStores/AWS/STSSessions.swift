@@ -86,8 +86,17 @@ struct STSSessions: Sendable {
 
     /// Read at each use: operators rotate keys.
     private func keys(_ files: AWSAccessKeyFiles) throws(TokenStoreError) -> AWSKeys {
-        AWSKeys(
-            accessKeyID: try key(files.id).revealText(),
+        let id = Authorization.trimmed(try context.secrets.read(files.id)).revealText()
+        // The id is sent as it is, so it must be none of the secrets.
+        guard (16...128).contains(id.utf8.count), id.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }) else {
+            throw TokenStoreError(
+                .misconfigured,
+                "\(files.id.file) holds no id of an access key",
+                fix: "write the id alone into it, for example AKIAIOSFODNN7EXAMPLE"
+            )
+        }
+        return AWSKeys(
+            accessKeyID: id,
             secretAccessKey: try key(files.secret),
             sessionToken: try files.sessionToken.map { file throws(TokenStoreError) in try key(file) }
         )

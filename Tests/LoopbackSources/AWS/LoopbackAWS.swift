@@ -89,6 +89,21 @@ package final class LoopbackAWS: Sendable {
     }
 
     package func answer(_ request: SourceRequest) async -> SourceAnswer {
+        var answer = route(request)
+        answer.headers["Date"] = Self.date(options.now())
+        return answer
+    }
+
+    /// `Sun, 06 Nov 1994 08:49:37 GMT`.
+    private static func date(_ now: UTCInstant) -> String {
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = TimeZone(identifier: "GMT")
+        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
+        return formatter.string(from: Date(timeIntervalSince1970: Double(now.epochSeconds)))
+    }
+
+    private func route(_ request: SourceRequest) -> SourceAnswer {
         let planned: SourceAnswer? = state.withLock { state in
             state.requests.append(request)
             return state.answers.isEmpty ? nil : state.answers.removeFirst()

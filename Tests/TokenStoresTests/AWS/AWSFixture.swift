@@ -19,16 +19,20 @@ struct AWSFixture {
     static let secrets = FixedSecrets([
         "/aws/id": "AKIAIOSFODNN7EXAMPLE\n",
         "/aws/secret": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n",
+        "/aws/unknown": "AKIAUNKNOWNUNKNOWN01",
         "/aws/wrong": "wrongXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n",
         "/aws/two-lines": "one\ntwo\n",
     ])
+
+    /// Made once: keys take a noticeable part of a second.
+    private static let tokens = Result { try SubjectTokens() }
 
     static func run(
         _ options: LoopbackAWSOptions = LoopbackAWSOptions(),
         clock: any WallClock = SystemClock(),
         _ body: (AWSFixture) async throws -> Void
     ) async throws {
-        let aws = LoopbackAWS(options, tokens: try SubjectTokens())
+        let aws = LoopbackAWS(options, tokens: try tokens.get())
         let log = LogCapture()
         try await withLoopbackSource({ await aws.answer($0) }) { url in
             try await withCurlTransport(HTTPTransferOptions(environment: [:]), logger: log.logger) { http in
