@@ -32,6 +32,10 @@ public protocol TokenStore: Sendable {
     /// How close tokens come to their scope with these settings; that of ``capabilities`` unless the store says otherwise.
     static func reach(for settings: Settings) -> StoreCapabilities.Reach
 
+    /// What the store can do with these settings, where they decide it (a life that only one way of asking can choose, an
+    /// endpoint for revocations that may be missing): ``capabilities`` with ``reach(for:)`` unless the store says otherwise.
+    static func capabilities(for settings: Settings) -> StoreCapabilities
+
     /// The audience of the service account token that ``TokenRequest/subjectToken`` must be; `nil`, which is the default,
     /// when these settings need none. The operator adds it to `tokenRequests` of the CSIDriver object.
     static func subjectTokenAudience(for settings: Settings) -> String?
@@ -62,6 +66,11 @@ public protocol TokenStore: Sendable {
 extension TokenStore {
     public func find(_ tokenName: String) async throws(TokenStoreError) -> [RevocationHandle]? { nil }
     public static func reach(for settings: Settings) -> StoreCapabilities.Reach { capabilities.reach }
+    public static func capabilities(for settings: Settings) -> StoreCapabilities {
+        var capabilities = capabilities
+        capabilities.reach = reach(for: settings)
+        return capabilities
+    }
     public static func subjectTokenAudience(for settings: Settings) -> String? { nil }
     public static var knownPermissions: Set<String> { [] }
     public static var knownActions: Set<RegistryAction> { Set(RegistryAction.allCases) }

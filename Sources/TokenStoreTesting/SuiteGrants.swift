@@ -3,6 +3,9 @@
 import TokenStore
 
 extension TokenStoreCompatibilitySuite {
+    /// What the store says it can do with the suite's settings.
+    private var capabilities: StoreCapabilities { Store.capabilities(for: settings) }
+
     /// What can be said without a source.
     func declarationViolations() -> [String] {
         let isWord = Store.kind.utf8.allSatisfy { byte in
@@ -10,7 +13,9 @@ extension TokenStoreCompatibilitySuite {
                 || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")
         }
         var found = Store.kind.isEmpty || !isWord ? ["kind is not of lower case letters, digits and dashes"] : []
-        let capabilities = Store.capabilities
+        if !capabilities.credentials.isSubset(of: Store.capabilities.credentials) {
+            found.append("the settings bring a credential that the store's capabilities do not name")
+        }
         if capabilities.credentials.isEmpty { found.append("capabilities name no credential") }
         if capabilities.sharesTokens, capabilities.revocation != .unsupported {
             found.append("a store that shares tokens must not revoke them")
@@ -37,7 +42,7 @@ extension TokenStoreCompatibilitySuite {
             let first = try await issue(store, request, watch)
             let second = try await issue(store, other, watch)
             found += tokenViolations(first)
-            if first.secret == second.secret, !Store.capabilities.sharesTokens {
+            if first.secret == second.secret, !capabilities.sharesTokens {
                 found.append("two requests were answered with one token")
             }
             found += await findViolations(request.tokenName, first, isLive: true, watch)
@@ -70,7 +75,7 @@ extension TokenStoreCompatibilitySuite {
         if let handle = token.handle, !secret.isEmpty, handle.identifier.contains(secret) {
             found.append("the handle's identifier holds the token")
         }
-        switch (Store.capabilities.revocation, token.handle) {
+        switch (capabilities.revocation, token.handle) {
         case (.supported, nil): found.append("there is no handle to revoke the token by")
         case (.unsupported, .some): found.append("there is a handle, and capabilities say that nothing can be revoked")
         default: break
@@ -119,10 +124,10 @@ extension TokenStoreCompatibilitySuite {
         do throws(TokenStoreError) {
             let handles = try await makeStore(watch).find(name)
             guard let handles else {
-                return Store.capabilities.findsTokens
+                return capabilities.findsTokens
                     ? ["capabilities say that tokens can be found, and find says no"] : []
             }
-            guard Store.capabilities.findsTokens else { return ["find answers, and capabilities say that it can't"] }
+            guard capabilities.findsTokens else { return ["find answers, and capabilities say that it can't"] }
             let identifiers = handles.map(\.identifier)
             let own = token.handle?.identifier ?? ""
             if isLive, !identifiers.contains(own) {
@@ -141,7 +146,7 @@ extension TokenStoreCompatibilitySuite {
         _ store: Store,
         _ watch: SecretWatch
     ) async throws(TokenStoreError) -> [String] {
-        guard case .chosen(let limits) = Store.capabilities.life else { return [] }
+        guard case .chosen(let limits) = capabilities.life else { return [] }
         var request = request
         request.tokenName = TokenRequest(subject: request.subject, scope: request.scope).tokenName
         request.lifetime = limits.lowerBound
