@@ -97,6 +97,17 @@ enum Federated {
 
     struct NoRefusal: Error {}
 
+    /// What is said of settings that must be refused; empty when they are taken.
+    static func complaint<Store: TokenStore>(_ store: Store.Type, _ settings: Store.Settings) -> String {
+        do throws(TokenStoreError) {
+            _ = try Store.service(for: settings)
+            return ""
+        } catch {
+            // Each complaint tells an operator what to do.
+            return error.code == .misconfigured && !error.fix.isEmpty ? error.message : ""
+        }
+    }
+
     /// Runs a counterpart on a port and a real transport to it.
     static func overHTTP<R: Sendable>(
         _ handle: @escaping @Sendable (SourceRequest) async -> SourceAnswer,
