@@ -46,7 +46,7 @@ package final class AzureContainerRegistryStore: TokenStore {
     }
 
     package func issue(_ request: TokenRequest) async throws(TokenStoreError) -> IssuedToken {
-        try check(request.scope)
+        try RegistryScope.check(request.scope, host: plan.host)
         let subjectToken = try AskChecks.subjectToken(request, audience: settings.subjectAudience)
         let entra = try await entraToken(subjectToken, request.subject)
         let refresh = try await refreshToken(entra)
@@ -75,21 +75,6 @@ package final class AzureContainerRegistryStore: TokenStore {
 
     package func revoke(_ handle: RevocationHandle) async throws(TokenStoreError) {
         throw TokenStoreError(.refused, "a registry's access token can't be revoked", fix: "it ends by itself")
-    }
-
-    private func check(_ scope: TokenScope) throws(TokenStoreError) {
-        try AskChecks.notEmpty(scope)
-        guard scope.permissions.isEmpty, !scope.actions.isEmpty else {
-            throw TokenStoreError(
-                .refused,
-                "a token of a registry has actions, not permissions",
-                fix: "ask for actions: pull, push or delete"
-            )
-        }
-        let service = TokenService(registryHost: plan.host)
-        for name in scope.repositories where (try? service.repository(name)) != name {
-            throw TokenStoreError(.refused, "a repository is not written as an image's path", fix: "write team/app")
-        }
     }
 
     /// <https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow#third-case-access-token-request-with-a-federated-credential>

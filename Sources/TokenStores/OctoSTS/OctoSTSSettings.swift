@@ -18,6 +18,9 @@ package struct OctoSTSSettings: Decodable, Sendable {
     package var webURL: String?
     /// A registry that the tokens should open too.
     package var registryHost: String?
+    /// Whether a new token is tried once before it is handed out, because GitHub's replicas learn of it with a delay;
+    /// on unless given.
+    package var usabilityProbe: Bool?
 
     /// Where a trust policy lies, and so what it can reach.
     package enum Policy: String, Decodable, Sendable, CaseIterable {
@@ -34,7 +37,8 @@ package struct OctoSTSSettings: Decodable, Sendable {
         audience: String? = nil,
         githubAPIURL: String? = nil,
         webURL: String? = nil,
-        registryHost: String? = nil
+        registryHost: String? = nil,
+        usabilityProbe: Bool? = nil
     ) {
         self.identity = identity
         self.policy = policy
@@ -43,6 +47,7 @@ package struct OctoSTSSettings: Decodable, Sendable {
         self.githubAPIURL = githubAPIURL
         self.webURL = webURL
         self.registryHost = registryHost
+        self.usabilityProbe = usabilityProbe
     }
 
     /// The audience of the Pod's token.

@@ -64,6 +64,7 @@ package final class OctoSTSStore: TokenStore {
         guard let text = JSONBody.decode(Answer.self, answer.body)?.token else { throw errors.unreadable(answer, step) }
         let token = Secret(utf8: text)
         guard Authorization.isUsable(token) else { throw errors.unreadable(answer, step) }
+        guard await isWantedStill(token, request.scope) else { throw await discard(token) }
         return IssuedToken(
             username: GitHubAppStore.username,
             secret: token,
@@ -77,7 +78,7 @@ package final class OctoSTSStore: TokenStore {
         guard let token = handle.secret else {
             throw TokenStoreError(.refused, "GitHub revokes a token only when it is presented, and it was not kept")
         }
-        try await revoke(token)
+        try await revoke(token, timeout: Self.callTimeout)
     }
 
     /// `owner/name`, or `owner` where the policy is the organisation's.
@@ -110,14 +111,11 @@ package final class OctoSTSStore: TokenStore {
     }
 
     /// <https://docs.github.com/en/rest/apps/installations#revoke-an-installation-access-token>
-    private func revoke(_ token: Secret) async throws(TokenStoreError) {
+    private func revoke(_ token: Secret, timeout: Duration) async throws(TokenStoreError) {
         let github = SourceErrors(source: "GitHub", address: plan.github.text, addressKey: "githubAPIURL")
         let step = SourceErrors.Step("revoke a token")
-        var call = HTTPCall("DELETE", plan.github.text + "/installation/token", timeout: Self.callTimeout)
-        call.headers = [
-            HTTPField("Accept", "application/vnd.github+json"), HTTPField("X-GitHub-Api-Version", "2022-11-28"),
-            HTTPField("User-Agent", "daypass"),
-        ]
+        var call = HTTPCall("DELETE", plan.github.text + "/installation/token", timeout: timeout)
+        call.headers = Self.githubHeaders
         call.authorization = Authorization.bearer(token)
         let answer = try await github.send(call, step, over: context.http)
         // 401: GitHub does not know the token any more, because it has expired or was revoked before.
@@ -129,6 +127,37 @@ package final class OctoSTSStore: TokenStore {
             }
             throw github.error(answer, step, now: now)
         }
+    }
+
+    /// The user agent is obligatory.
+    private static let githubHeaders = [
+        HTTPField("Accept", "application/vnd.github+json"), HTTPField("X-GitHub-Api-Version", "2022-11-28"),
+        HTTPField("User-Agent", "daypass"),
+    ]
+
+    /// Tries a new token until GitHub's replicas know it, for some seconds at most. False when the caller gave up.
+    private func isWantedStill(_ token: Secret, _ scope: TokenScope) async -> Bool {
+        guard settings.usabilityProbe ?? true, let repository = scope.repositories.first else { return true }
+        let probe = UsabilityProbe(clock: context.clock) { [plan, context] token, name throws(HTTPTransportError) in
+            var call = HTTPCall("GET", "\(plan.github.text)/repos/\(name)", timeout: GitHubAPI.probeTimeout)
+            call.headers = Self.githubHeaders
+            call.authorization = Authorization.bearer(token)
+            return try await context.http.send(call)
+        }
+        return await probe.run(token, repository: repository) != .cancelled
+    }
+
+    /// Revokes a token that nobody waits for any more.
+    private func discard(_ token: Secret) async -> TokenStoreError {
+        let isGone = await shieldedFromCancellation { [self] in
+            do throws(TokenStoreError) {
+                try await revoke(token, timeout: GitHubAPI.discardTimeout)
+                return true
+            } catch {
+                return false
+            }
+        }
+        return TokenStoreError(.cancelled, "the caller gave up", tokenMayExist: !isGone)
     }
 
     /// The service answers gRPC's codes as HTTP statuses

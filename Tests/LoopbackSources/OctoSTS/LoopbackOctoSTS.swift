@@ -33,6 +33,8 @@ package final class LoopbackOctoSTS: Sendable {
         var policies: [String: Policy] = [:]
         var minted: [Minted] = []
         var isLimited = false
+        /// How many calls with a new token fail, because a replica does not know it yet.
+        var lag = 0
     }
 
     package let subjects: SubjectTokens
@@ -64,12 +66,16 @@ package final class LoopbackOctoSTS: Sendable {
     /// Makes GitHub limit the service's calls.
     package func limit() { state.withLock { $0.isLimited = true } }
 
+    /// Lets the next calls with tokens fail.
+    package func lag(_ calls: Int) { state.withLock { $0.lag = calls } }
+
     package var minted: [Minted] { state.withLock { $0.minted } }
 
     package func handle(_ request: SourceRequest) async -> SourceAnswer {
         switch (request.method, request.path) {
         case ("GET", "/sts/exchange"), ("POST", "/sts/exchange"): return exchange(request)
         case ("DELETE", "/api/v3/installation/token"): return revoke(request)
+        case ("GET", let path) where path.hasPrefix("/api/v3/repos/"): return repository(request)
         default: return .json(404, #"{"code":5,"message":"Not Found","details":[]}"#)
         }
     }
@@ -114,6 +120,15 @@ package final class LoopbackOctoSTS: Sendable {
         let minted = Minted(token: "ghs_" + random, scope: scope)
         state.withLock { $0.minted.append(minted) }
         return .json(200, #"{"token":"\#(minted.token)"}"#)
+    }
+
+    private func repository(_ request: SourceRequest) -> SourceAnswer {
+        state.withLock { state in
+            state.lag -= 1
+            let isKnown = state.minted.contains { $0.token == request.bearer && !$0.isRevoked }
+            guard isKnown, state.lag < 0 else { return .json(401, #"{"message":"Bad credentials"}"#) }
+            return .json(200, "{}")
+        }
     }
 
     private func revoke(_ request: SourceRequest) -> SourceAnswer {

@@ -13,7 +13,7 @@ import TokenStores
     let azure: LoopbackAzure
 
     init() throws {
-        subjects = try SubjectTokens()
+        subjects = try Federated.subjects.get()
         let clock = clock
         azure = LoopbackAzure(Self.setup(), subjects: subjects, now: { clock.now })
     }

@@ -57,6 +57,9 @@ final class FederatedTransport: HTTPTransport {
 
 /// What the tests of federated stores share.
 enum Federated {
+    /// A cluster. Made once: its keys take a noticeable part of a second.
+    static let subjects = Result { try SubjectTokens() }
+
     /// A request of the build of most tests.
     static func request(
         _ scope: TokenScope,

@@ -17,7 +17,7 @@ import TokenStores
     let google: LoopbackGoogle
 
     init() throws {
-        subjects = try SubjectTokens()
+        subjects = try Federated.subjects.get()
         let clock = clock
         google = LoopbackGoogle(Self.setup(), subjects: subjects, now: { clock.now })
     }
@@ -241,6 +241,19 @@ import TokenStores
         let (change, text) = Self.wrong[index]
         let complaint = Federated.complaint(GoogleArtifactRegistryStore.self, Self.settings(change))
         #expect(complaint.hasPrefix(text), "\(complaint)")
+    }
+
+    @Test func refusesWhatARegistryTokenCantHave() async throws {
+        let (store, http) = try store()
+        for scope in [
+            TokenScope(repositories: ["team/app"], permissions: ["contents": .read]),
+            TokenScope(repositories: ["Team App"], actions: [.pull]),
+        ] {
+            var request = try request()
+            request.scope = scope
+            #expect(try await Federated.refusal(store, request).code == .refused)
+        }
+        #expect(http.calls.isEmpty)
     }
 
     @Test(arguments: [nil, account]) func keepsTheContract(serviceAccount: String?) async throws {

@@ -22,7 +22,7 @@ import TokenStores
     let endpoint: LoopbackTokenEndpoint
 
     init() throws {
-        subjects = try SubjectTokens()
+        subjects = try Federated.subjects.get()
         let clock = clock
         endpoint = LoopbackTokenEndpoint(Self.rules(), subjects: subjects, now: { clock.now })
     }

@@ -16,7 +16,7 @@ import TokenStores
     let octo: LoopbackOctoSTS
 
     init() throws {
-        subjects = try SubjectTokens()
+        subjects = try Federated.subjects.get()
         let clock = clock
         octo = LoopbackOctoSTS(
             domain: "octo-sts.dev",
@@ -35,7 +35,8 @@ import TokenStores
         var settings = OctoSTSSettings(
             identity: "builder",
             githubAPIURL: "https://ghe.example/api/v3",
-            webURL: "https://github.com"
+            webURL: "https://github.com",
+            usabilityProbe: false
         )
         change(&settings)
         return settings
@@ -67,6 +68,22 @@ import TokenStores
         #expect(http.lines.last == "DELETE https://ghe.example/api/v3/installation/token")
         #expect(http.calls[1].authorization == Secret(utf8: "Bearer \(token.secret.revealText())"))
         await #expect(throws: TokenStoreError.self) { try await store.revoke(RevocationHandle(identifier: "x")) }
+    }
+
+    @Test func waitsUntilATokenWorks() async throws {
+        let octo = LoopbackOctoSTS(domain: "octo-sts.dev", owners: ["our-org"], subjects: subjects)
+        octo.add(policy(), scope: "our-org/app", identity: "builder")
+        octo.lag(2)
+        let http = FederatedTransport(octo.handle)
+        let settings = Self.settings { $0.usabilityProbe = nil }
+        let context = Federated.context(http, clock: SystemClock())
+        let token = try subjects.token(audience: "octo-sts.dev")
+        let store = try OctoSTSStore(settings: settings, context: context)
+        _ = try await store.issue(Federated.request(Self.scope, token))
+        #expect(
+            http.lines.dropFirst()
+                == Array(repeating: "GET https://ghe.example/api/v3/repos/our-org/app", count: 3)[...]
+        )
     }
 
     @Test func anOrganisationsPolicyIsAskedForByOwner() async throws {
@@ -192,6 +209,7 @@ import TokenStores
                     $0.url = url
                     $0.audience = "octo-sts.dev"
                     $0.githubAPIURL = url + "/api/v3"
+                    $0.usabilityProbe = nil
                 },
                 context: Federated.context(http),
                 request: Federated.request(Self.scope, token)

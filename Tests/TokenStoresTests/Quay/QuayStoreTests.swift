@@ -15,7 +15,7 @@ import TokenStores
     let quay: LoopbackQuay
 
     init() throws {
-        subjects = try SubjectTokens()
+        subjects = try Federated.subjects.get()
         let clock = clock
         quay = LoopbackQuay(Self.robots, subjects: subjects, now: { clock.now })
     }
@@ -107,6 +107,19 @@ import TokenStores
         let named = QuaySettings(robot: "a+b", audience: "x", url: "https://q.example", registryHost: "r.example")
         #expect(try QuayStore.service(for: named).registryHost == "r.example")
         #expect(QuayStore.subjectTokenAudience(for: own) == "x")
+    }
+
+    @Test func refusesWhatARegistryTokenCantHave() async throws {
+        let (store, http) = try store()
+        for scope in [
+            TokenScope(repositories: ["team/app"], permissions: ["contents": .read]),
+            TokenScope(repositories: ["Team App"], actions: [.pull]),
+        ] {
+            var request = try request()
+            request.scope = scope
+            #expect(try await Federated.refusal(store, request).code == .refused)
+        }
+        #expect(http.calls.isEmpty)
     }
 
     @Test func keepsTheContract() async throws {
