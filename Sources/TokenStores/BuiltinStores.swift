@@ -7,12 +7,11 @@ package enum BuiltinStores {
     /// The stores, in the order in which documents name them.
     package static let all: [any TokenStore.Type] = [
         GitHubAppStore.self,
-        VaultStore.self,
-        VaultKVStore.self,
-        GitLabStore.self,
-        HarborStore.self,
-        ECRStore.self,
-        ECRPublicStore.self,
-        CodeCommitStore.self,
+        GoogleArtifactRegistryStore.self,
+        AzureContainerRegistryStore.self,
+        QuayStore.self,
+        OctoSTSStore.self,
+        TokenExchangeStore.self,
+        OAuthClientCredentialsStore.self,
     ]
 }

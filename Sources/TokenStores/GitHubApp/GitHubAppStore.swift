@@ -93,7 +93,10 @@ package final class GitHubAppStore: TokenStore {
             throw await discard(token, because: error)
         }
         if probes {
-            let outcome = await UsabilityProbe(api: api).run(token, repository: ask.firstRepository)
+            let probe = UsabilityProbe(clock: context.clock) { [api] token, name throws(HTTPTransportError) in
+                try await api.probe(token, repository: name)
+            }
+            let outcome = await probe.run(token, repository: ask.firstRepository)
             context.logger.debug("tried a new token", metadata: ["store": "\(context.name)", "outcome": "\(outcome)"])
             if outcome == .cancelled {
                 throw await discard(token, because: TokenStoreError(.cancelled, "the caller gave up"))

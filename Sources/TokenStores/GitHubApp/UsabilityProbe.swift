@@ -15,25 +15,27 @@ struct UsabilityProbe: Sendable {
     /// How the probe ended.
     enum Outcome: Sendable, Equatable { case usable, unknown, cancelled }
 
-    let api: GitHubAPI
+    let clock: any WallClock
+    /// `GET /repos/{owner}/{repo}` with the token.
+    let ask: @Sendable (Secret, String) async throws(HTTPTransportError) -> HTTPAnswer
 
     /// Tries the token until it works, the time is up, or something else is in the way: then the token is as good as
     /// it can be known to be.
     func run(_ token: Secret, repository: String) async -> Outcome {
-        let end = api.clock.now + Self.limit
+        let end = clock.now + Self.limit
         for wait in Self.waits + [.zero] {
             do throws(HTTPTransportError) {
-                let answer = try await api.probe(token, repository: repository)
+                let answer = try await ask(token, repository)
                 if answer.status == 200 { return .usable }
                 let isTooNew = [401, 403, 404].contains(answer.status)
-                guard isTooNew, GitHubErrors.rateLimit(answer, now: api.clock.now) == nil else { return .unknown }
+                guard isTooNew, GitHubErrors.rateLimit(answer, now: clock.now) == nil else { return .unknown }
             } catch {
                 return error.code == .cancelled || Task.isCancelled ? .cancelled : .unknown
             }
-            let next = api.clock.now + wait
+            let next = clock.now + wait
             guard wait > .zero, next + GitHubAPI.probeTimeout <= end else { break }
             do {
-                try await api.clock.sleep(until: next, tolerance: nil)
+                try await clock.sleep(until: next, tolerance: nil)
             } catch {
                 return .cancelled
             }

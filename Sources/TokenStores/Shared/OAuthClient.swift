@@ -17,9 +17,6 @@ enum OAuthClient: Sendable {
     /// The Pod's service account token as the assertion.
     case podToken(id: String?)
 
-    /// Whether the client can prove itself without a Pod, as a revocation must.
-    var worksWithoutPod: Bool { if case .podToken = self { false } else { true } }
-
     /// Puts the client into a call. Secrets are read anew each time: operators replace them.
     ///
     /// - Throws: ``TokenStoreError`` with code `misconfigured` when the secret can't be read or used.

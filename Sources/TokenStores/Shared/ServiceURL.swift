@@ -12,6 +12,9 @@ struct ServiceURL: Sendable, Hashable {
     /// The URL as calls are built on it, without a slash at its end.
     var text: String { origin + path }
 
+    /// The host, with its port where it is not the scheme's own.
+    var host: String { String(origin.drop { $0 != ":" }.dropFirst(3)) }
+
     /// Reads a base URL.
     ///
     /// - Throws: ``RepositoryReferenceError`` with what is wrong.

@@ -57,6 +57,9 @@ final class FederatedTransport: HTTPTransport {
 
 /// What the tests of federated stores share.
 enum Federated {
+    /// A cluster. Made once: its keys take a noticeable part of a second.
+    static let subjects = Result { try SubjectTokens() }
+
     /// A request of the build of most tests.
     static func request(
         _ scope: TokenScope,
@@ -96,6 +99,17 @@ enum Federated {
     }
 
     struct NoRefusal: Error {}
+
+    /// What is said of settings that must be refused; empty when they are taken.
+    static func complaint<Store: TokenStore>(_ store: Store.Type, _ settings: Store.Settings) -> String {
+        do throws(TokenStoreError) {
+            _ = try Store.service(for: settings)
+            return ""
+        } catch {
+            // Each complaint tells an operator what to do.
+            return error.code == .misconfigured && !error.fix.isEmpty ? error.message : ""
+        }
+    }
 
     /// Runs a counterpart on a port and a real transport to it.
     static func overHTTP<R: Sendable>(

@@ -16,7 +16,7 @@ import TokenStores
     let endpoint: LoopbackTokenEndpoint
 
     init() throws {
-        subjects = try SubjectTokens()
+        subjects = try Federated.subjects.get()
         var rules = TokenEndpointRules(audience: Self.audience)
         rules.scopes = ["repository:our/app:pull,push", "repository:our/lib:pull,push", "repository:our/app:pull"]
         rules.targets = ["registry"]
