@@ -9,6 +9,8 @@ package struct LeaseSchedule: Sendable {
     /// The time that must remain at a refresh, where the life allows it: kubelet asks again only every 60 to 90 s after
     /// the driver's poll interval (2 minutes by default), and one try may fail.
     package var reserve: Duration = .seconds(360)
+    /// The soonest refresh that a store can wish for (`IssuedToken.refreshAfter`).
+    package var soonestWish: Duration = .seconds(30)
     /// The part of the life by which refreshes are spread, so that a burst of Pods does not come back as a burst.
     package var jitter = 0.1
     /// How long a replaced token lives on, from the first answer with its follower: the driver may fail to write the
@@ -36,13 +38,15 @@ package struct LeaseSchedule: Sendable {
         max(.zero, token.expiresAt.map { issuedAt.wall.duration(to: $0) } ?? assumedLife)
     }
 
-    /// How long a token stays fresh: about two thirds of its life.
+    /// How long a token stays fresh: about two thirds of its life, or as long as its store wishes, if that is sooner.
     ///
-    /// - Parameter chance: a random number from 0 up to 1.
-    func refreshAfter(life: Duration, chance: Double) -> Duration {
+    /// - Parameters:
+    ///   - chance: a random number from 0 up to 1.
+    ///   - wish: when the store wants to be asked again.
+    func refreshAfter(life: Duration, chance: Double, wish: Duration? = nil) -> Duration {
         let latest = min(life * (2.0 / 3.0), life - reserve)
-        let planned = max(life / 3, latest)
-        return planned - life * (jitter * chance)
+        let planned = max(life / 3, latest) - life * (jitter * chance)
+        return min(planned, wish.map { max($0, soonestWish) } ?? planned)
     }
 
     /// The pause before another try.

@@ -30,7 +30,8 @@ extension LeaseTable {
             entry.record.token = token
             entry.record.issuedAt = now
             entry.record.life = life
-            entry.record.refreshAfter = schedule.refreshAfter(life: life, chance: chance)
+            let wish = token.refreshAfter
+            entry.record.refreshAfter = schedule.refreshAfter(life: life, chance: chance, wish: wish)
             entry.record.state = .live
             if let doom = entry.doom { entry.revoke(doom, now: now) }
         }

@@ -12,6 +12,9 @@ public struct IssuedToken: Sendable, Equatable {
     public var grantedScope: TokenScope
     /// How to end the token early; `nil` when the source has no way.
     public var handle: RevocationHandle?
+    /// When the store wants to be asked again although the token lives on: it hands out what somebody else renews, or
+    /// does not know how long it lasts. `nil` is about two thirds of the life; more than that has no effect.
+    public var refreshAfter: Duration?
 
     /// Creates an issued token.
     public init(
@@ -19,13 +22,15 @@ public struct IssuedToken: Sendable, Equatable {
         secret: Secret,
         expiresAt: UTCInstant?,
         grantedScope: TokenScope,
-        handle: RevocationHandle? = nil
+        handle: RevocationHandle? = nil,
+        refreshAfter: Duration? = nil
     ) {
         self.username = username
         self.secret = secret
         self.expiresAt = expiresAt
         self.grantedScope = grantedScope
         self.handle = handle
+        self.refreshAfter = refreshAfter
     }
 }
 

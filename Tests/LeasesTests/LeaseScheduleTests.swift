@@ -19,6 +19,20 @@ struct LeaseScheduleTests {
         #expect(abs(error / .seconds(1)) < 0.001, "\(after)")
     }
 
+    @Test(arguments: [
+        // the store's wish in seconds, refresh after seconds, of a life of an hour
+        (nil as Double?, 2400.0), (300, 300), (2399, 2399), (2401, 2400), (86400, 2400), (30, 30), (1, 30), (0, 30),
+    ])
+    func aStoreMayWishForASoonerRefresh(wish: Double?, expected: Double) {
+        let after = LeaseSchedule()
+            .refreshAfter(life: .seconds(3600), chance: 0, wish: wish.map { Duration.seconds($0) })
+        #expect(after == .seconds(expected))
+    }
+
+    @Test func aWishDoesNotOutlastALife() {
+        #expect(LeaseSchedule().refreshAfter(life: .seconds(60), chance: 0, wish: .seconds(300)) == .seconds(20))
+    }
+
     @Test(arguments: [(nil as Int64?, Int64(3600)), (1100, 100), (1000, 0), (900, 0)])
     func lifeEndsWithTheTokenAndIsNeverNegative(expires: Int64?, life: Int64) {
         let token = leaseToken("t", expiresAt: expires.map { UTCInstant(epochSeconds: $0) })

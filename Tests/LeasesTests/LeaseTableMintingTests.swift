@@ -60,6 +60,22 @@ struct LeaseTableMintingTests {
         #expect(bench.table.usable(leaseKey(), now: bench.now)?.id == new)
     }
 
+    @Test mutating func aTokenIsReplacedWhenItsStoreWishes() {
+        _ = bench.ask()
+        let id = bench.table.minting[leaseKey()] ?? LeaseID(0)
+        _ = bench.table.intend(id, now: bench.now)
+        var token = leaseToken("renewed-by-others", expiresAt: nil, canRevoke: false)
+        token.refreshAfter = .seconds(300)
+        bench.table.minted(id, token, now: bench.now, chance: 0)
+        _ = bench.table.settled(id, holders: 1)
+        bench.pass(299)
+        #expect(bench.table.fresh(leaseKey(), now: bench.now)?.id == id)
+        bench.pass(1)
+        #expect(bench.ask() == .mint)
+        // It lives on: when the store has nothing, it is still there.
+        #expect(bench.table.usable(leaseKey(), now: bench.now)?.id == id)
+    }
+
     // MARK: Intents
 
     @Test mutating func anIntentIsWrittenWhenTheMintsTurnHasCome() {
