@@ -7,11 +7,7 @@ package enum BuiltinStores {
     /// The stores, in the order in which documents name them.
     package static let all: [any TokenStore.Type] = [
         GitHubAppStore.self,
-        GoogleArtifactRegistryStore.self,
-        AzureContainerRegistryStore.self,
-        QuayStore.self,
-        OctoSTSStore.self,
-        TokenExchangeStore.self,
-        OAuthClientCredentialsStore.self,
+        ExecStore.self,
+        FileStore.self,
     ]
 }
