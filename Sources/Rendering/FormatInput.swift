@@ -28,7 +28,8 @@ struct FormatInput {
         let rule = "the token \(Refusal.quoted(token.name)) opens no git server, which \(ask.format) is for"
         throw ask.invalid(
             rule,
-            fix: "use docker-config for a registry's token, or a token of a store with a git server"
+            fix: "use docker-config for a registry's token, netrc, env or json for another host's, or a token of a "
+                + "store with a git server"
         )
     }
 
@@ -36,7 +37,11 @@ struct FormatInput {
     func registryHost(of token: PlannedToken) throws(Refusal) -> String {
         if let host = token.service.registryHost { return host }
         let rule = "the token \(Refusal.quoted(token.name)) opens no registry, which \(ask.format) is for"
-        throw ask.invalid(rule, fix: "use gitconfig for a git server's token, or a token of a store with a registry")
+        throw ask.invalid(
+            rule,
+            fix: "use gitconfig for a git server's token, netrc, env or json for another host's, or a token of a store "
+                + "with a registry"
+        )
     }
 
     /// The host that a token opens, whichever kind it is.

@@ -34,8 +34,8 @@ public enum RegistryCredential: String, Sendable, Hashable, CaseIterable {
     /// As an OAuth2 refresh token, which the client exchanges at the registry's token server: `identitytoken`. Most
     /// clients can. A user name `<token>`, docker's own sign for it, makes any token one.
     case identityToken
-    /// As the registry's bearer token itself: `registrytoken`. BuildKit, crane and kaniko can; docker's own CLI and what
-    /// is built on containers/image (podman, buildah, skopeo) can't read it from a file.
+    /// As the registry's bearer token itself: `registrytoken`. BuildKit, crane and kaniko can, and docker's engine by
+    /// its source; what is built on containers/image (podman, buildah, skopeo) can't read it from a file.
     case registryToken
 }
 

@@ -14,7 +14,17 @@ struct ContainersAuthFormat: FileFormat {
 
     init(_ input: FormatInput) throws(Refusal) {
         var hosts: [String] = []
-        for token in input.tokens { hosts.append(RegistryKey.containers(try input.registryHost(of: token))) }
+        for token in input.tokens {
+            hosts.append(RegistryKey.containers(try input.registryHost(of: token)))
+            guard token.service.registryCredential == .registryToken else { continue }
+            let rule =
+                "the token \(Refusal.quoted(token.name)) is a bearer token, which podman, buildah and skopeo read "
+                + "from no file"
+            let fix =
+                "use docker-config for BuildKit, crane or kaniko, the format token with skopeo's "
+                + "--src-registry-token or --dest-registry-token, or a store that hands identity tokens"
+            throw input.ask.invalid(rule, fix: fix)
+        }
         var keys: [[String]] = []
         var owners: [String: PlannedToken] = [:]
         for (token, host) in zip(input.tokens, hosts) {

@@ -4,7 +4,8 @@ import Refusals
 import TokenStore
 
 /// `{"auths": {"<host>": {"auth": "<base64 of user:token>"}}}`, merged over the tenant's own JSON
-/// (<https://github.com/docker/cli/blob/master/cli/config/configfile/file.go>). Docker knows hosts only, no paths.
+/// (<https://github.com/docker/cli/blob/master/cli/config/configfile/file.go>). Docker knows hosts only, no paths. What
+/// stands in the entry of a registry that wants no password: ``RegistryEntry``.
 struct DockerConfigFormat: FileFormat {
     static let name = "docker-config"
     static let options: Set<FileOption> = [.merge]

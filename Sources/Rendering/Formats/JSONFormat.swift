@@ -3,8 +3,8 @@
 import Refusals
 import TokenStore
 
-/// One object: `{"tokens": {"<name>": {...}}}` with `username`, `token`, `host` (the git server's, else the registry's;
-/// null when there is neither), `repositories`, `permissions` and `actions` as the source granted them, and `expiresAt`
+/// One object: `{"tokens": {"<name>": {...}}}` with `username`, `token`, `host` (the git server's, else the registry's,
+/// else the other one; null when there is none), `repositories`, `permissions` and `actions` as the source granted them, and `expiresAt`
 /// (RFC 3339; null when the store does not tell). Every key is always there, in ascending order.
 struct JSONFormat: FileFormat {
     static let name = "json"

@@ -17,6 +17,10 @@ struct NetrcFormat: FileFormat {
         var entries: [(token: PlannedToken, machine: String)] = []
         for token in input.tokens {
             let host = HostName.withoutPort(try input.host(of: token))
+            guard token.hostCredential == .basic else {
+                let rule = "the token \(Refusal.quoted(token.name)) is no password, and a netrc holds passwords only"
+                throw input.ask.invalid(rule, fix: "use docker-config, or the format token")
+            }
             entries.append((token, host.replacing("[", with: "").replacing("]", with: "")))
         }
         let fix = "a netrc can't tell them apart (it has no ports); ask for a file for each"
@@ -28,6 +32,9 @@ struct NetrcFormat: FileFormat {
         var text = ""
         for (entry, issued) in zip(entries, issued) {
             let credential = try Credential(issued, of: entry.token, in: Self.name)
+            guard credential.username != RegistryEntry.identityUsername else {
+                throw Credential.unusable(entry.token, Self.name, "token is an identity token, and no password")
+            }
             guard Self.isPlain(credential.username), Self.isPlain(credential.password) else {
                 let what = "user name or token holds a space, a quote, a backslash, a leading # or non-ASCII text"
                 throw Credential.unusable(entry.token, Self.name, what)

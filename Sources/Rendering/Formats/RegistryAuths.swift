@@ -4,12 +4,6 @@ import MountRequests
 import Refusals
 import TokenStore
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// Registry credentials over static JSON. Everything of the static JSON stays, except entries of our own registries and
 /// what would make a client ask a credential helper instead of this file.
 struct RegistryAuths: Sendable {
@@ -37,9 +31,8 @@ struct RegistryAuths: Sendable {
     func contents(_ issued: [IssuedToken], in format: String) throws(Refusal) -> [UInt8] {
         var auths = baseAuths
         for (index, token) in tokens.enumerated() {
-            let credential = try Credential(issued[index], of: token, in: format)
-            let basic = Data("\(credential.username):\(credential.password)".utf8).base64EncodedString()
-            for key in keys[index] { auths[key] = .object(["auth": .string(basic)]) }
+            let entry = RegistryEntry.fields(try Credential(issued[index], of: token, in: format), of: token)
+            for key in keys[index] { auths[key] = .object(entry.mapValues { .string($0) }) }
         }
         var whole = base
         whole["auths"] = .object(auths)
