@@ -5,7 +5,7 @@ import Subprocess
 import Synchronization
 import SystemPackage
 
-/// The real registry (package `docker-registry`), with token authentication.
+/// The real registry (package `docker-registry`).
 package struct DockerRegistry: Sendable {
     /// The registry's host as image references name it: `127.0.0.1:PORT`.
     package let host: String
@@ -17,16 +17,39 @@ package struct DockerRegistry: Sendable {
         func note() { flag.withLock { $0 = true } }
     }
 
+    /// Whom it lets in.
+    package enum Door: Sendable {
+        /// Those with a token of this server, whose URL is `realm`.
+        case tokens(realm: String, LoopbackTokenServer)
+        /// Those with a password; lines of an htpasswd file.
+        case passwords(String)
+
+        fileprivate func configuration(in folder: URL) throws -> String {
+            let file = folder.appending(path: "door").path
+            let (text, lines): (String, [String]) =
+                switch self {
+                case .tokens(let realm, let server):
+                    (
+                        server.signer.certificatePEM,
+                        [
+                            "token:", "  realm: \"\(realm)\"", "  service: \"\(server.service)\"",
+                            "  issuer: \"\(server.issuer)\"", "  rootcertbundle: \"\(file)\"",
+                        ]
+                    )
+                case .passwords(let entries):
+                    (entries, ["htpasswd:", "  realm: \"a registry\"", "  path: \"\(file)\""])
+                }
+            try Data(text.utf8).write(to: URL(filePath: file))
+            return (["auth:"] + lines.map { "  \($0)" }).joined(separator: "\n")
+        }
+    }
+
     private static let program = "/usr/bin/docker-registry"
 
     /// Runs a registry for as long as `body` runs.
     ///
-    /// - Parameters:
-    ///   - realm: the token server's URL.
-    ///   - tokenServer: whose tokens it takes.
     package static func run<Result: Sendable>(
-        realm: String,
-        tokenServer: LoopbackTokenServer,
+        _ door: Door,
         _ body: (DockerRegistry) async throws -> Result
     ) async throws -> Result {
         guard FileManager.default.isExecutableFile(atPath: program) else {
@@ -35,19 +58,12 @@ package struct DockerRegistry: Sendable {
         let folder = FileManager.default.temporaryDirectory.appending(path: "registry-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let bundle = folder.appending(path: "tokens.pem").path
-        try Data(tokenServer.signer.certificatePEM.utf8).write(to: URL(filePath: bundle))
         let configuration = """
             version: 0.1
             log: { level: info, formatter: text }
             storage: { filesystem: { rootdirectory: "\(folder.path)/images" }, delete: { enabled: true } }
             http: { addr: "127.0.0.1:0" }
-            auth:
-              token:
-                realm: "\(realm)"
-                service: "\(tokenServer.service)"
-                issuer: "\(tokenServer.issuer)"
-                rootcertbundle: "\(bundle)"
+            \(try door.configuration(in: folder))
             """
         let file = folder.appending(path: "config.yml").path
         try Data(configuration.utf8).write(to: URL(filePath: file))
