@@ -29,7 +29,7 @@ struct ContainersAuthFormat: FileFormat {
         var owners: [String: PlannedToken] = [:]
         for (token, host) in zip(input.tokens, hosts) {
             let isShared = hosts.count { $0 == host } > 1
-            let own = isShared ? token.scope.repositories.map { "\(host)/\($0)" } : [host]
+            let own = isShared ? token.scope.repositories.map { RegistryKey.containers(host, repository: $0) } : [host]
             guard !own.isEmpty else {
                 let rule = "the token \(Refusal.quoted(token.name)) shares its registry and names no repository"
                 throw input.ask.invalid(rule, fix: "name its repositories, or ask for a file for each")

@@ -11,6 +11,12 @@ enum RegistryKey {
     /// containers/image's key: the host.
     static func containers(_ host: String) -> String { hubNames.contains(host) ? "docker.io" : host }
 
+    /// containers/image's key for one repository. Docker Hub's official images have a namespace that references leave out.
+    static func containers(_ host: String, repository: String) -> String {
+        let isOfficial = hubNames.contains(host) && !repository.contains("/")
+        return "\(containers(host))/\(isOfficial ? "library/" : "")\(repository)"
+    }
+
     /// The registry that a key stands for: clients ignore scheme and path of a URL, and Docker Hub's names are one.
     static func host(_ key: String) -> String {
         let bare = withoutScheme(key)
