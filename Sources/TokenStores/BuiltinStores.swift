@@ -7,7 +7,7 @@ package enum BuiltinStores {
     /// The stores, in the order in which documents name them.
     package static let all: [any TokenStore.Type] = [
         GitHubAppStore.self,
-        ExecStore.self,
-        FileStore.self,
+        ECRStore.self,
+        OCIRegistryStore.self,
     ]
 }
