@@ -143,7 +143,11 @@ extension LeaseManager {
 
     private func find(_ record: LeaseRecord) async {
         let result = await withinLimit(parts.revocationLimit) { [parts] () async throws(TokenStoreError) in
-            try await parts.sources.find(record.id.tokenName, in: record.key.store)
+            try await parts.sources.find(
+                record.id.tokenName,
+                scope: record.key.scope,
+                in: record.key.store
+            )
         }
         switch result {
         case .success(let handles):

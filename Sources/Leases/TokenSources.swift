@@ -13,8 +13,12 @@ package protocol TokenSources: Sendable {
     /// Ends a token. One that is gone already is a success.
     func revoke(_ handle: RevocationHandle, in store: String) async throws(TokenStoreError)
 
-    /// Finds the tokens that were minted under a name; `nil` when the source can't tell.
-    func find(_ tokenName: String, in store: String) async throws(TokenStoreError) -> [RevocationHandle]?
+    /// Finds the tokens that were minted under a name, with the scope of the request; `nil` when the source can't tell.
+    func find(
+        _ tokenName: String,
+        scope: TokenScope,
+        in store: String
+    ) async throws(TokenStoreError) -> [RevocationHandle]?
 }
 
 extension TokenSources {

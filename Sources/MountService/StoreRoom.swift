@@ -60,8 +60,9 @@ extension StoreRoom: TokenSources {
 
     package func find(
         _ tokenName: String,
+        scope: TokenScope,
         in store: String
     ) async throws(TokenStoreError) -> [RevocationHandle]? {
-        try await self.store(store).find(tokenName)
+        try await self.store(store).find(tokenName, scope: scope)
     }
 }

@@ -53,14 +53,20 @@ public protocol TokenStore: Sendable {
     /// Finds the tokens that were minted under a name (``TokenRequest/tokenName``), so that one whose answer was lost
     /// can be revoked.
     ///
+    /// - Parameters:
+    ///   - tokenName: the name of the request.
+    ///   - scope: the scope of the request: many sources keep their tokens by repository or project.
     /// - Returns: A handle for each token of that name, none when there is none; `nil` when the source neither lists
     ///   tokens nor names them, which is what a store says that does not implement it.
     /// - Throws: ``TokenStoreError`` when the source could not be asked.
-    func find(_ tokenName: String) async throws(TokenStoreError) -> [RevocationHandle]?
+    func find(_ tokenName: String, scope: TokenScope) async throws(TokenStoreError) -> [RevocationHandle]?
 }
 
 extension TokenStore {
-    public func find(_ tokenName: String) async throws(TokenStoreError) -> [RevocationHandle]? { nil }
+    public func find(
+        _ tokenName: String,
+        scope: TokenScope
+    ) async throws(TokenStoreError) -> [RevocationHandle]? { nil }
     public static func reach(for settings: Settings) -> StoreCapabilities.Reach { capabilities.reach }
     public static func subjectTokenAudience(for settings: Settings) -> String? { nil }
     public static var knownPermissions: Set<String> { [] }

@@ -117,7 +117,7 @@ extension TokenStoreCompatibilitySuite {
         _ watch: SecretWatch
     ) async -> [String] {
         do throws(TokenStoreError) {
-            let handles = try await makeStore(watch).find(name)
+            let handles = try await makeStore(watch).find(name, scope: request.scope)
             guard let handles else {
                 return Store.capabilities.findsTokens
                     ? ["capabilities say that tokens can be found, and find says no"] : []
@@ -150,7 +150,7 @@ extension TokenStoreCompatibilitySuite {
         guard let expiresAt = token.expiresAt else { return ["a life was chosen, and the token names no expiry"] }
         // Sources round, and their clocks differ a little.
         let life = context.clock.now.duration(to: expiresAt)
-        return life > limits.lowerBound + .seconds(60)
+        return life > limits.lowerBound + lifeRounding
             ? ["a life of \(limits.lowerBound) was chosen, and it is \(life)"] : []
     }
 }

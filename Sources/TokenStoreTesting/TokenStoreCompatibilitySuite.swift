@@ -25,6 +25,8 @@ public struct TokenStoreCompatibilitySuite<Store: TokenStore>: Sendable {
     public var request: TokenRequest
     /// Permissions that the source adds to each token by itself, and the level that is harmless.
     public var impliedPermissions: [String: AccessLevel] = [:]
+    /// How much longer than it was chosen a token may live, because its source rounds up.
+    public var lifeRounding: Duration = .seconds(60)
 
     /// Creates a suite.
     public init(

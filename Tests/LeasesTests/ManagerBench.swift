@@ -71,7 +71,11 @@ final class ScriptedSources: TokenSources {
         state.withLock { $0.revoked.append(handle.identifier) }
     }
 
-    func find(_ tokenName: String, in store: String) async throws(TokenStoreError) -> [RevocationHandle]? {
+    func find(
+        _ tokenName: String,
+        scope: TokenScope,
+        in store: String
+    ) async throws(TokenStoreError) -> [RevocationHandle]? {
         let find = state.withLock { state in
             state.searches.append(tokenName)
             return state.find
