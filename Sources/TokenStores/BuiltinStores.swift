@@ -6,6 +6,7 @@ package import TokenStore
 package enum BuiltinStores {
     /// The stores, in the order in which documents name them.
     package static let all: [any TokenStore.Type] = [
-        GitHubAppStore.self
+        GitHubAppStore.self,
+        GitLabStore.self,
     ]
 }
