@@ -8,5 +8,6 @@ package enum BuiltinStores {
     package static let all: [any TokenStore.Type] = [
         GitHubAppStore.self,
         GitLabStore.self,
+        HarborStore.self,
     ]
 }

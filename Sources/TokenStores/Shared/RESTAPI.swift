@@ -20,6 +20,7 @@ struct RESTAPI: Sendable {
         _ method: String,
         _ path: String,
         query: [(String, String)] = [],
+        headers: [HTTPField] = [],
         authorization: Secret,
         body: [UInt8]? = nil,
         _ step: SourceErrors.Step
@@ -29,7 +30,8 @@ struct RESTAPI: Sendable {
             url += "?"
             url += query.map { "\($0.0)=\(PercentEncoded.text($0.1))" }.joined(separator: "&")
         }
-        var call = HTTPCall(method, url, headers: [HTTPField("Accept", "application/json")], timeout: timeout)
+        var call = HTTPCall(method, url, timeout: timeout)
+        call.headers = [HTTPField("Accept", "application/json")] + headers
         call.authorization = authorization
         if let body {
             call.headers.append(JSONBody.contentType)
