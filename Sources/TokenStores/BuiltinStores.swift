@@ -8,6 +8,7 @@ package enum BuiltinStores {
     package static let all: [any TokenStore.Type] = [
         GitHubAppStore.self,
         GitLabStore.self,
+        GiteaStore.self,
         HarborStore.self,
     ]
 }
