@@ -9,6 +9,8 @@ package enum BuiltinStores {
         GitHubAppStore.self,
         GitLabStore.self,
         GiteaStore.self,
+        BitbucketCloudStore.self,
+        BitbucketDataCenterStore.self,
         HarborStore.self,
     ]
 }
