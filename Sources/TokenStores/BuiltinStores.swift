@@ -7,7 +7,10 @@ package enum BuiltinStores {
     /// The stores, in the order in which documents name them.
     package static let all: [any TokenStore.Type] = [
         GitHubAppStore.self,
-        ECRStore.self,
-        OCIRegistryStore.self,
+        GitLabStore.self,
+        GiteaStore.self,
+        BitbucketCloudStore.self,
+        BitbucketDataCenterStore.self,
+        HarborStore.self,
     ]
 }
