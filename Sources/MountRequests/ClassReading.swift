@@ -143,7 +143,7 @@ struct ClassReading {
         guard let parsed else { return nil }
         let before = problems.count
         let mapped = parsed.mapScalars { text, place in
-            switch AttributeReference(text) {
+            switch AttributeReference(text, at: place) {
             case .none: return text
             case .refused(let message, let fix):
                 problems.append(place.problem(message, fix: fix))

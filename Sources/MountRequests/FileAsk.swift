@@ -18,13 +18,17 @@ package struct FileAsk: Sendable, Hashable {
     package var rewriteSSH: Bool?
     /// For `docker-config` and `containers-auth`: a JSON object that the result is merged into (proxies, for example).
     package var merge: String?
+    /// For `mustache`: the text of the file, with tags for the values.
+    package var template: String?
+    /// For `mustache`: the kind of file that values are escaped for.
+    package var escape: String?
     /// The keys whose values are still to come from attributes, wholly or in part; empty in the request of a Mount. What
     /// stands under such a key can't be judged.
     package var symbolic: Set<Key> = []
 
     /// The keys of an entry of `files`.
     package enum Key: String, Sendable, Hashable, CaseIterable {
-        case path, format, tokens, mode, scope, mountPath, rewriteSSH, merge
+        case path, format, tokens, mode, scope, mountPath, rewriteSSH, merge, template, escape
     }
 
     package init(
@@ -36,6 +40,8 @@ package struct FileAsk: Sendable, Hashable {
         mountPath: String? = nil,
         rewriteSSH: Bool? = nil,
         merge: String? = nil,
+        template: String? = nil,
+        escape: String? = nil,
         symbolic: Set<Key> = []
     ) {
         self.path = path
@@ -46,6 +52,8 @@ package struct FileAsk: Sendable, Hashable {
         self.mountPath = mountPath
         self.rewriteSSH = rewriteSSH
         self.merge = merge
+        self.template = template
+        self.escape = escape
         self.symbolic = symbolic
     }
 }

@@ -6,8 +6,8 @@ import StrictYAML
 extension FileAsk {
     private static let keys = Set(Key.allCases.map(\.rawValue))
 
-    /// Reads `{ path, format, tokens, mode, scope, mountPath, rewriteSSH, merge }`. Whether such a file can be made is
-    /// for `Rendering` to say; here its tokens must exist.
+    /// Reads `{ path, format, tokens, mode, scope, mountPath, rewriteSSH, merge, template, escape }`. Whether such a file
+    /// can be made is for `Rendering` to say; here its tokens must exist.
     ///
     /// - Parameter tokens: the names of all tokens; `nil` when they are not known.
     init(_ value: YAMLValue, tokens names: [String]?, isSymbolic: Bool) throws(YAMLProblems) {
@@ -20,6 +20,8 @@ extension FileAsk {
         let mountPath = entry.text(entry.optional("mountPath"), limit: RequestLimits.pathBytes)
         let rewriteSSH = Self.rewriteSSH(&entry)
         let merge = entry.text(entry.optional("merge"), limit: RequestLimits.mergeBytes)
+        let template = entry.text(entry.optional("template"), limit: RequestLimits.templateBytes)
+        let escape = entry.text(entry.optional("escape"))
         let symbolic = Key.allCases.filter { Self.isStillToCome(entry.optional($0.rawValue), entry) }
         try entry.finish()
         self.init(
@@ -31,6 +33,8 @@ extension FileAsk {
             mountPath: mountPath,
             rewriteSSH: rewriteSSH,
             merge: merge,
+            template: template,
+            escape: escape,
             symbolic: Set(symbolic)
         )
     }

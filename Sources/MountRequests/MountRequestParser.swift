@@ -122,7 +122,7 @@ package enum MountRequestParser {
             )
         }
         return try value.mapScalars { text, place throws(Refusal) in
-            switch AttributeReference(text) {
+            switch AttributeReference(text, at: place) {
             case .none: return text
             case .refused(let message, let fix):
                 throw Refusal(malformed: YAMLProblems(place.problem(message, fix: fix)))

@@ -44,12 +44,21 @@ struct ParameterLists {
             }
         }
         try problems.finish()
-        let merged = files.reduce(0) { $0 + ($1.merge?.utf8.count ?? 0) }
-        guard merged <= RequestLimits.mergeBytes else {
-            let message = "merge of all files is \(merged) bytes long, and \(RequestLimits.mergeBytes) are allowed"
-            throw YAMLProblems(value.problem(message, fix: "shorten it"))
-        }
+        try checkSize(of: "merge", files.map(\.merge), most: RequestLimits.mergeBytes, value)
+        try checkSize(of: "template", files.map(\.template), most: RequestLimits.templateBytes, value)
         return files
+    }
+
+    private func checkSize(
+        of key: String,
+        _ texts: [String?],
+        most: Int,
+        _ value: YAMLValue
+    ) throws(YAMLProblems) {
+        let size = texts.reduce(0) { $0 + ($1?.utf8.count ?? 0) }
+        guard size > most else { return }
+        let message = "\(key) of all files is \(size) bytes long, and \(most) are allowed"
+        throw YAMLProblems(value.problem(message, fix: "shorten it"))
     }
 
     /// Refuses a token that no file is made of: it would be minted for nobody.

@@ -26,6 +26,8 @@ package enum RequestLimits {
     package static let files = 32
     /// The most bytes of `merge` of all files together.
     package static let mergeBytes = 64 << 10
+    /// The most bytes of `template`, of one file and of all files together.
+    package static let templateBytes = 32 << 10
     /// The most repositories of one token.
     package static let repositories = 100
     /// The most permissions of one token.

@@ -20,7 +20,7 @@ package enum AttributeReference: Equatable {
             return
         }
         let key = text.dropFirst(2).dropLast()
-        guard text.hasPrefix("${"), text.hasSuffix("}"), !key.contains("${"), !key.contains("}") else {
+        guard Self.isAlone(text) else {
             self = .refused(
                 message: "a ${...} stands inside a longer text",
                 fix: "it must be the whole value, for example \"${repository}\"; put the whole text into the attribute"
@@ -42,6 +42,19 @@ package enum AttributeReference: Equatable {
             return
         }
         self = .whole(key: String(key))
+    }
+
+    /// What the scalar `place` says. A `template` may hold a `${...}` of its own (Maven's, npm's, the shell's) in its text.
+    init(_ text: String, at place: YAMLValue) {
+        self.init(text)
+        guard case .refused = self, !Self.isAlone(text), place.path.hasSuffix("].template") else { return }
+        self = .none
+    }
+
+    /// Whether there is one `${...}`, and nothing else.
+    private static func isAlone(_ text: String) -> Bool {
+        let key = text.dropFirst(2).dropLast()
+        return text.hasPrefix("${") && text.hasSuffix("}") && !key.contains("${") && !key.contains("}")
     }
 
     /// Whether a text of a parsed request is still a `${key}`, whose value only a Pod knows. Such a text stands in what

@@ -31,7 +31,7 @@ extension FileFormat {
 
 /// The options of a file that only some formats take.
 enum FileOption: String, CaseIterable {
-    case scope, mountPath, rewriteSSH, merge
+    case scope, mountPath, rewriteSSH, merge, template, escape
 
     func isSet(in ask: FileAsk) -> Bool {
         switch self {
@@ -39,6 +39,8 @@ enum FileOption: String, CaseIterable {
         case .mountPath: ask.mountPath != nil
         case .rewriteSSH: ask.rewriteSSH != nil
         case .merge: ask.merge != nil
+        case .template: ask.template != nil
+        case .escape: ask.escape != nil
         }
     }
 }
@@ -48,7 +50,7 @@ enum FileFormats {
     static let all: [any FileFormat.Type] = [
         GitConfigFormat.self, GitCredentialFormat.self, GitCredentialsFormat.self, NetrcFormat.self, AskpassFormat.self,
         DockerConfigFormat.self, ContainersAuthFormat.self, TokenFormat.self, UsernameFormat.self, PasswordFormat.self,
-        EnvFormat.self, JSONFormat.self, ExpiryFormat.self,
+        EnvFormat.self, JSONFormat.self, ExpiryFormat.self, MustacheFormat.self,
     ]
 
     static func named(_ name: String) -> (any FileFormat.Type)? { all.first { $0.name == name } }

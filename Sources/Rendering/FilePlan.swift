@@ -110,6 +110,7 @@ package struct FilePlan: Sendable {
     private static func withoutSymbolic(_ input: FormatInput, _ format: any FileFormat.Type) -> FormatInput? {
         var ask = input.ask
         if needsMore(format, input.files) || ask.symbolic.contains(.scope) && input.tokens.count > 1 { return nil }
+        if !ask.symbolic.isDisjoint(with: [.template, .escape]) { return nil }
         if ask.symbolic.contains(.scope) { ask.scope = nil }
         if ask.symbolic.contains(.mountPath) { ask.mountPath = nil }
         if ask.symbolic.contains(.merge) { ask.merge = nil }

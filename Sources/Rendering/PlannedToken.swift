@@ -17,6 +17,6 @@ package struct PlannedToken: Sendable, Hashable {
         self.scope = scope
     }
 
-    /// The host that the token opens: the git server's, or the registry's where there is no git server.
-    var host: String? { service.git?.host ?? service.registryHost }
+    /// The host that the token opens: the git server's, else the registry's, else that of anything else.
+    var host: String? { service.git?.host ?? service.registryHost ?? service.otherHost }
 }

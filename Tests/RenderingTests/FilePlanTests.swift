@@ -199,7 +199,7 @@ import TokenStore
             near
                 == "FileInvalid: file \"f\": there is no format \"git-config\"; did you mean gitconfig? formats: gitconfig, "
                 + "git-credential, git-credentials, netrc, askpass, docker-config, containers-auth, token, username, "
-                + "password, env, json, expiry"
+                + "password, env, json, expiry, mustache"
         )
         let far = try #require(try problem([FileAsk(path: "f", format: "spreadsheet\n", tokens: ["source"])]))
         #expect(far.hasPrefix("FileInvalid: file \"f\": there is no format \"spreadsheet?\"; formats: gitconfig, "))
