@@ -17,9 +17,6 @@ package struct PlannedToken: Sendable, Hashable {
         self.scope = scope
     }
 
-    /// The host that the token opens: the git server's, else the registry's, else the other one.
+    /// The host that the token opens: the git server's, else the registry's, else that of anything else.
     var host: String? { service.git?.host ?? service.registryHost ?? service.otherHost }
-
-    /// How the one that ``host`` names wants the token: only a registry may want anything but a user name and password.
-    var hostCredential: RegistryCredential { service.git == nil ? service.registryCredential : .basic }
 }
