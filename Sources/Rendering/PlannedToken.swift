@@ -19,4 +19,7 @@ package struct PlannedToken: Sendable, Hashable {
 
     /// The host that the token opens: the git server's, else the registry's, else that of anything else.
     var host: String? { service.git?.host ?? service.registryHost ?? service.otherHost }
+
+    /// How the one that ``host`` names wants the token: only a registry may want anything but a user name and password.
+    var hostCredential: RegistryCredential { service.git == nil ? service.registryCredential : .basic }
 }

@@ -46,7 +46,7 @@ package final class AzureContainerRegistryStore: TokenStore {
     }
 
     package func issue(_ request: TokenRequest) async throws(TokenStoreError) -> IssuedToken {
-        try RegistryScope.check(request.scope, host: plan.host)
+        try ImageScope.check(request.scope, host: plan.host)
         let subjectToken = try AskChecks.subjectToken(request, audience: settings.subjectAudience)
         let entra = try await entraToken(subjectToken, request.subject)
         let refresh = try await refreshToken(entra)

@@ -73,7 +73,7 @@ package final class GoogleArtifactRegistryStore: TokenStore {
     }
 
     package func issue(_ request: TokenRequest) async throws(TokenStoreError) -> IssuedToken {
-        try RegistryScope.check(request.scope, host: plan.registryHost)
+        try ImageScope.check(request.scope, host: plan.registryHost)
         let subjectToken = try AskChecks.subjectToken(request, audience: settings.subjectAudience)
         let federated = try await exchange(subjectToken)
         let (token, expiresAt) =

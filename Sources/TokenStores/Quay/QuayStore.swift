@@ -83,7 +83,7 @@ package final class QuayStore: TokenStore {
     private struct Answer: Decodable { let token: String }
 
     package func issue(_ request: TokenRequest) async throws(TokenStoreError) -> IssuedToken {
-        try RegistryScope.check(request.scope, host: plan.registryHost)
+        try ImageScope.check(request.scope, host: plan.registryHost)
         let subjectToken = try AskChecks.subjectToken(request, audience: settings.audience)
         let source = SourceErrors(source: "Quay", address: plan.base.text, addressKey: "url")
         let federation =
