@@ -112,3 +112,18 @@ extension AWSFixture {
         secret: SecretReference(file: "/aws/secret")
     )
 }
+
+/// Expects an error of this class, text and advice.
+func expect(
+    _ error: TokenStoreError,
+    _ code: TokenStoreError.Code,
+    _ message: String,
+    fix: String = "",
+    tokenMayExist: Bool = false,
+    _ location: SourceLocation = #_sourceLocation
+) {
+    #expect(error.code == code, "\(error)", sourceLocation: location)
+    #expect(error.message.hasPrefix(message), "\(error)", sourceLocation: location)
+    #expect(error.fix.contains(fix), "\(error)", sourceLocation: location)
+    #expect(error.tokenMayExist == tokenMayExist, sourceLocation: location)
+}

@@ -210,7 +210,7 @@ import TokenStores
         try await AWSFixture.run { fixture in
             let store = try ECRStore(settings: fixture.settings(), context: fixture.context)
             await #expect(throws: TokenStoreError.self) { try await store.revoke(RevocationHandle(identifier: "x")) }
-            let found = try await store.find("x")
+            let found = try await store.find("x", scope: TokenScope())
             #expect(found == nil)
             #expect(fixture.aws.requests.isEmpty)
         }
