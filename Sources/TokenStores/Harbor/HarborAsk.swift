@@ -52,9 +52,8 @@ struct HarborAsk: Sendable {
 
     /// Harbor's rule for the names of projects: it also keeps them out of the way in URLs and queries.
     private static func isProject(_ name: String) -> Bool {
-        name.utf8.count <= 255
-            && name.utf8.allSatisfy { byte in
-                (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte) || [0x2D, 0x2E, 0x5F].contains(byte)
-            } && name.first?.isLetter != name.first?.isNumber
+        func isWord(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte) }
+        guard let first = name.utf8.first, isWord(first), name.utf8.count <= 255 else { return false }
+        return name.utf8.allSatisfy { isWord($0) || [0x2D, 0x2E, 0x5F].contains($0) }
     }
 }
