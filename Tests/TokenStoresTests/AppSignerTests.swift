@@ -125,7 +125,7 @@ import TokenStores
     @Test func transitsFailuresAreExplained() async throws {
         try await withForge { forge in
             func error(_ transit: TransitSettings) async -> TokenStoreError? {
-                await storeError {
+                await VaultFixture.error {
                     let store = try GitHubAppStore(
                         settings: settings(forge, transit: transit),
                         context: context(forge, clock: fixture.clock)
@@ -182,7 +182,7 @@ import TokenStores
                     settings: settings(forge, signer: ProgramSignerSettings(program: program, arguments: ["sha256"])),
                     context: context(forge, clock: fixture.clock, programs: SupportRunner())
                 )
-                let error = await storeError { _ = try await store.issue(StoreFixture.request()) }
+                let error = await VaultFixture.error { _ = try await store.issue(StoreFixture.request()) }
                 #expect(error?.code == .misconfigured)
                 #expect(error?.message.contains("is no RSA signature of 2048 bits or more") == true)
                 #expect(forge.mintCount == 0)
@@ -191,7 +191,7 @@ import TokenStores
     }
 
     @Test(arguments: [
-        (ScriptedRunner.Answer.fails(.notRunnable), "misconfigured", "the signer /s can't be run"),
+        (FixedRunner.Answer.fails(.notRunnable), "misconfigured", "the signer /s can't be run"),
         (.fails(.timedOut), "unavailable", "the signer /s took longer than 10 s"),
         (.fails(.tooMuchOutput), "malformedAnswer", "the signer /s writes too much to be a signature"),
         (.fails(.cancelled), "cancelled", "the run of the signer /s was cancelled"),
@@ -204,13 +204,13 @@ import TokenStores
             "the signature by the key of /s has 14 bytes, and is no RSA signature of 2048 bits or more"
         ),
     ])
-    func aProgramsFailuresAreExplained(answer: ScriptedRunner.Answer, code: String, message: String) async throws {
+    func aProgramsFailuresAreExplained(answer: FixedRunner.Answer, code: String, message: String) async throws {
         try await withForge { forge in
             let store = try GitHubAppStore(
                 settings: settings(forge, signer: ProgramSignerSettings(program: "/s")),
-                context: context(forge, clock: fixture.clock, programs: ScriptedRunner(answer: answer))
+                context: context(forge, clock: fixture.clock, programs: FixedRunner(answer: answer))
             )
-            let error = await storeError { _ = try await store.issue(StoreFixture.request()) }
+            let error = await VaultFixture.error { _ = try await store.issue(StoreFixture.request()) }
             #expect(error?.code.description == code)
             #expect(error?.message == message)
             #expect(error?.tokenMayExist == false)
@@ -281,7 +281,7 @@ private final class SupportRunner: ProgramRunner {
 }
 
 /// Answers without a program.
-struct ScriptedRunner: ProgramRunner {
+struct FixedRunner: ProgramRunner {
     enum Answer: Sendable {
         case fails(ProgramError.Code)
         case ends(Int?, String)

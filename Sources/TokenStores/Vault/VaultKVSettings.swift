@@ -69,9 +69,9 @@ package struct VaultKVSettings: Decodable, Sendable {
     package var secret: SecretSettings
     /// Where the tokens are good.
     package var gitURL: String?
-    package var nestedNames: Bool?
     package var namesIgnoreCase: Bool?
     package var registryHost: String?
+    package var registryCredential: String?
     package var otherHost: String?
 
     package init(
@@ -86,9 +86,9 @@ package struct VaultKVSettings: Decodable, Sendable {
         self.auth = auth
         self.secret = secret
         gitURL = places.gitURL
-        nestedNames = places.nestedNames
         namesIgnoreCase = places.namesIgnoreCase
         registryHost = places.registryHost
+        registryCredential = places.registryCredential
         otherHost = places.otherHost
     }
 }
@@ -108,9 +108,9 @@ struct VaultKVPlan: Sendable {
         server = try VaultServer(address: settings.address, namespace: settings.namespace, auth: settings.auth)
         service = try VaultPlacesSettings(
             gitURL: settings.gitURL,
-            nestedNames: settings.nestedNames,
             namesIgnoreCase: settings.namesIgnoreCase,
             registryHost: settings.registryHost,
+            registryCredential: settings.registryCredential,
             otherHost: settings.otherHost
         ).service()
         engine = secret.engine ?? .kv2

@@ -61,9 +61,9 @@ package struct VaultSettings: Decodable, Sendable {
     package var leaseSeconds: Int?
     /// Where the tokens are good.
     package var gitURL: String?
-    package var nestedNames: Bool?
     package var namesIgnoreCase: Bool?
     package var registryHost: String?
+    package var registryCredential: String?
     package var otherHost: String?
 
     package init(
@@ -80,9 +80,9 @@ package struct VaultSettings: Decodable, Sendable {
         self.secret = secret
         self.leaseSeconds = leaseSeconds
         gitURL = places.gitURL
-        nestedNames = places.nestedNames
         namesIgnoreCase = places.namesIgnoreCase
         registryHost = places.registryHost
+        registryCredential = places.registryCredential
         otherHost = places.otherHost
     }
 }
@@ -106,9 +106,9 @@ struct VaultPlan: Sendable {
         server = try VaultServer(address: settings.address, namespace: settings.namespace, auth: settings.auth)
         service = try VaultPlacesSettings(
             gitURL: settings.gitURL,
-            nestedNames: settings.nestedNames,
             namesIgnoreCase: settings.namesIgnoreCase,
             registryHost: settings.registryHost,
+            registryCredential: settings.registryCredential,
             otherHost: settings.otherHost
         ).service()
         read = try VaultRead(path: secret.path, method: secret.method, parameters: secret.parameters)

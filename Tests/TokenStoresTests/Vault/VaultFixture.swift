@@ -113,19 +113,19 @@ struct VaultFixture {
         )
     }
 
+    /// The error of something that must fail.
+    static func error(_ body: () async throws -> Void) async -> TokenStoreError? {
+        do {
+            try await body()
+            Issue.record("it did not fail")
+            return nil
+        } catch {
+            return error as? TokenStoreError
+        }
+    }
+
     /// The lines of the requests since the last call of this kind.
     func lines() -> [String] { vault.seen.map(\.line) }
-}
-
-/// The error of something that must fail.
-func storeError(_ body: () async throws -> Void) async -> TokenStoreError? {
-    do {
-        try await body()
-        Issue.record("it did not fail")
-        return nil
-    } catch {
-        return error as? TokenStoreError
-    }
 }
 
 /// Hands calls to a counterpart without a socket.

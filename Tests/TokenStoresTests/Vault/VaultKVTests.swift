@@ -56,15 +56,15 @@ import TokenStores
         #expect(first.expiresAt?.rfc3339 == "2026-01-01T02:00:00Z")
         #expect(fixture.lines()[1] == "GET /v1/secret/data/ci?version=1")
         // The newest one ends now.
-        let expired = await storeError { _ = try await store(nil).issue(fixture.request()) }
+        let expired = await VaultFixture.error { _ = try await store(nil).issue(fixture.request()) }
         #expect(expired?.message == "the token in Vault at secret/data/ci expired at 2026-01-01T00:00:00Z")
         fixture.vault.deleteNewest("ci")
-        let deleted = await storeError { _ = try await store(nil).issue(fixture.request()) }
+        let deleted = await VaultFixture.error { _ = try await store(nil).issue(fixture.request()) }
         #expect(deleted?.code == .refused)
         #expect(
             deleted?.message == "Vault has nothing at secret/data/ci, or the newest version was deleted (HTTP 404)"
         )
-        let absent = await storeError { _ = try await store(7).issue(fixture.request()) }
+        let absent = await VaultFixture.error { _ = try await store(7).issue(fixture.request()) }
         #expect(absent?.code == .refused)
         #expect(fixture.vault.logins == 0)
     }
@@ -80,7 +80,7 @@ import TokenStores
                 passwordKey: "token"
             )
         )
-        let error = await storeError { _ = try await store.issue(fixture.request()) }
+        let error = await VaultFixture.error { _ = try await store.issue(fixture.request()) }
         #expect(error?.code == .malformedAnswer)
         #expect(error?.message == "what Vault has at secret/data/ci has no text for passwordKey token")
     }
@@ -96,7 +96,7 @@ import TokenStores
             )
         )
         #expect(try await store.issue(fixture.request()).secret.revealText() == "t-0123456789")
-        let other = await storeError { _ = try await store.issue(fixture.request(["our-org/other"])) }
+        let other = await VaultFixture.error { _ = try await store.issue(fixture.request(["our-org/other"])) }
         #expect(other?.code == .refused)
     }
 
@@ -115,7 +115,7 @@ import TokenStores
                 )
             )
         }
-        let error = await storeError { _ = try await store().issue(fixture.request()) }
+        let error = await VaultFixture.error { _ = try await store().issue(fixture.request()) }
         #expect(error?.message == "Vault's answer at github/token has a lease")
         #expect(fixture.vault.live.isEmpty, "its login is over")
         fixture.vault.setEngine { $0.isUnleased = true }
@@ -123,7 +123,7 @@ import TokenStores
         #expect(token.expiresAt == fixture.clock.now.advanced(by: .seconds(3600)))
         #expect(fixture.vault.live.count == 1, "nothing ends it but its own time")
         fixture.transport.lose(.answer, at: "/v1/github/token")
-        #expect(await storeError { _ = try await store().issue(fixture.request()) }?.tokenMayExist == true)
+        #expect(await VaultFixture.error { _ = try await store().issue(fixture.request()) }?.tokenMayExist == true)
     }
 
     // Wrappings.
@@ -157,7 +157,7 @@ import TokenStores
         #expect(tail.first?.body == #"{"token":"\#(wrapping)"}"#)
         #expect(tail.last?.body == "", "a token in header and body would be spent before it is read")
         // Whoever comes second knows that somebody was there.
-        let error = await storeError { _ = try await store.issue(fixture.request()) }
+        let error = await VaultFixture.error { _ = try await store.issue(fixture.request()) }
         #expect(error?.code == .refused)
         #expect(error?.message.hasPrefix("TAMPERING? the wrapping token was used already or has expired") == true)
         let shown = error?.description ?? wrapping
@@ -168,7 +168,7 @@ import TokenStores
         let fixture = try VaultFixture()
         let store = try deposit(fixture, fixture.vault.wrap(values, ttl: .seconds(60)))
         fixture.clock.advance(by: .seconds(61))
-        let error = await storeError { _ = try await store.issue(fixture.request()) }
+        let error = await VaultFixture.error { _ = try await store.issue(fixture.request()) }
         #expect(error?.message.hasPrefix("TAMPERING?") == true)
     }
 
@@ -176,7 +176,7 @@ import TokenStores
         let fixture = try VaultFixture()
         let planted = fixture.vault.wrap(["user": "x", "token": "of-an-attacker"], path: "cubbyhole/mine")
         let store = try deposit(fixture, planted)
-        let error = await storeError { _ = try await store.issue(fixture.request()) }
+        let error = await VaultFixture.error { _ = try await store.issue(fixture.request()) }
         #expect(error?.code == .refused)
         #expect(error?.message.hasPrefix("TAMPERING? the wrapping token was not made at sys/wrapping/wrap") == true)
         #expect(fixture.lines().last == "POST /v1/sys/wrapping/lookup")
@@ -186,12 +186,12 @@ import TokenStores
         let fixture = try VaultFixture()
         let store = try deposit(fixture, "")
         #expect(
-            await storeError { _ = try await store.issue(fixture.request()) }?.message
+            await VaultFixture.error { _ = try await store.issue(fixture.request()) }?.message
                 == "what should be a wrapping token is none"
         )
         fixture.vault.write("deposits/build-1", ["other": "x"])
         #expect(
-            await storeError { _ = try await store.issue(fixture.request()) }?.message
+            await VaultFixture.error { _ = try await store.issue(fixture.request()) }?.message
                 == "what Vault has at secret/data/deposits/build-1 has no text for tokenKey wrapped"
         )
     }
@@ -220,7 +220,7 @@ import TokenStores
         let fixture = try VaultFixture()
         let store = try fixture.store(VaultFixture.settings { $0.wrapped = VaultWrappingSettings(ttlSeconds: 30) })
         fixture.transport.lose(.answer, at: "/v1/sys/wrapping/unwrap")
-        let error = await storeError { _ = try await store.issue(fixture.request()) }
+        let error = await VaultFixture.error { _ = try await store.issue(fixture.request()) }
         #expect(error?.code == .unavailable)
         #expect(fixture.vault.minted.count == 1)
         #expect(fixture.vault.live.isEmpty)

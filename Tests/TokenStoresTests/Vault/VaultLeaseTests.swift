@@ -138,7 +138,7 @@ import TokenStores
             fixture.lines()[1] == "GET /v1/github/token?by=binder%2Fbuilder&org_name=our-org&repositories=private"
         )
         let two = try fixture.request(["our-org/private", "our-org/other"])
-        let error = await storeError { _ = try await fixture.store(settings).issue(two) }
+        let error = await VaultFixture.error { _ = try await fixture.store(settings).issue(two) }
         #expect(error?.code == .refused)
         #expect(error?.message == "a token of this store reaches one repository, and the scope names 2")
     }
@@ -150,7 +150,9 @@ import TokenStores
             $0.path = "github/token/{repository}"
             $0.reach = nil
         }
-        let error = await storeError { _ = try await fixture.store(settings).issue(fixture.request([repository])) }
+        let error = await VaultFixture.error {
+            _ = try await fixture.store(settings).issue(fixture.request([repository]))
+        }
         #expect(error?.code == .refused)
         #expect(error?.message == "the value of {repository} can't stand in a path of Vault")
         #expect(fixture.vault.seen.isEmpty)
@@ -159,14 +161,14 @@ import TokenStores
     @Test func oneOwnerForAToken() async throws {
         let fixture = try VaultFixture()
         let request = try fixture.request(["our-org/private", "their-org/private"])
-        let error = await storeError { _ = try await fixture.store().issue(request) }
+        let error = await VaultFixture.error { _ = try await fixture.store().issue(request) }
         #expect(error?.message == "the repositories of a token of this store must have one owner, and these have 2")
         let actions = TokenRequest(
             subject: SubjectTokens.subject,
             scope: TokenScope(repositories: ["our-org/private"], actions: [.pull]),
             subjectToken: request.subjectToken
         )
-        let other = await storeError { _ = try await fixture.store().issue(actions) }
+        let other = await VaultFixture.error { _ = try await fixture.store().issue(actions) }
         #expect(other?.message == "tokens of this store have permissions, and none was asked for")
         #expect(fixture.vault.seen.isEmpty)
     }
@@ -174,7 +176,7 @@ import TokenStores
     @Test func refusesAWiderGrantAndEndsIt() async throws {
         let fixture = try VaultFixture()
         fixture.vault.setEngine { $0.widerPermissions = ["administration": "write"] }
-        let error = await storeError { _ = try await fixture.store().issue(fixture.request()) }
+        let error = await VaultFixture.error { _ = try await fixture.store().issue(fixture.request()) }
         #expect(error?.code == .malformedAnswer)
         #expect(error?.message == "the engine granted permissions that were not asked for")
         #expect(error?.tokenMayExist == false)
@@ -185,19 +187,21 @@ import TokenStores
 
     @Test func aFailedMintEndsItsLogin() async throws {
         let fixture = try VaultFixture()
-        let unknown = await storeError { _ = try await fixture.store().issue(fixture.request(["our-org/gone"])) }
+        let unknown = await VaultFixture.error {
+            _ = try await fixture.store().issue(fixture.request(["our-org/gone"]))
+        }
         #expect(unknown?.code == .unavailable)
         #expect(unknown?.tokenMayExist == false, "the login is over, and with it all that it made")
         #expect(fixture.vault.logins == 0)
         fixture.vault.setEngine { $0.answersNonsense = true }
-        let nonsense = await storeError { _ = try await fixture.store().issue(fixture.request()) }
+        let nonsense = await VaultFixture.error { _ = try await fixture.store().issue(fixture.request()) }
         #expect(nonsense?.message == "what Vault has at github/token has no text for passwordKey token")
         #expect(fixture.vault.logins == 0)
         fixture.vault.setEngine {
             $0.answersNonsense = false
             $0.isUnleased = true
         }
-        let unleased = await storeError { _ = try await fixture.store().issue(fixture.request()) }
+        let unleased = await VaultFixture.error { _ = try await fixture.store().issue(fixture.request()) }
         #expect(unleased?.code == .misconfigured)
         #expect(unleased?.fix == "use the kind vault-kv with engine: unleased for such paths")
         #expect(fixture.vault.logins == 0)
@@ -206,13 +210,13 @@ import TokenStores
     @Test func aLostAnswerMayLeaveAToken() async throws {
         let fixture = try VaultFixture()
         fixture.transport.lose(.answer, at: "/v1/github/token")
-        let error = await storeError { _ = try await fixture.store().issue(fixture.request()) }
+        let error = await VaultFixture.error { _ = try await fixture.store().issue(fixture.request()) }
         #expect(error?.code == .unavailable)
         #expect(error?.tokenMayExist == true)
         #expect(fixture.vault.logins == 0, "most often that ends the lease, too")
         #expect(fixture.vault.live.isEmpty)
         fixture.transport.lose(.request, at: "/v1/github/token")
-        let unsent = await storeError { _ = try await fixture.store().issue(fixture.request()) }
+        let unsent = await VaultFixture.error { _ = try await fixture.store().issue(fixture.request()) }
         #expect(unsent?.tokenMayExist == false)
     }
 
@@ -241,7 +245,7 @@ import TokenStores
             }
         }
         let error = await withTaskGroup(of: TokenStoreError?.self) { group in
-            group.addTask { await storeError { _ = try await store.issue(request) } }
+            group.addTask { await VaultFixture.error { _ = try await store.issue(request) } }
             await until { isThere.get() }
             group.cancelAll()
             return await group.next() ?? nil

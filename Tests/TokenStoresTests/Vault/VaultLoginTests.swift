@@ -36,7 +36,7 @@ import TokenStores
         let early = try VaultStore(settings: settings, context: fixture.context())
         var request = try fixture.request()
         request.subjectToken = nil
-        let missing = await storeError { _ = try await early.issue(request) }
+        let missing = await VaultFixture.error { _ = try await early.issue(request) }
         #expect(missing?.message == "/run/vault/token does not exist")
         let store = try VaultStore(settings: settings, context: fixture.context(["/run/vault/token": own + "\n"]))
         _ = try await store.issue(request)
@@ -51,7 +51,7 @@ import TokenStores
         let fixture = try VaultFixture()
         var request = try fixture.request()
         request.subjectToken = nil
-        let error = await storeError { _ = try await fixture.store(settings).issue(request) }
+        let error = await VaultFixture.error { _ = try await fixture.store(settings).issue(request) }
         #expect(error?.code == .misconfigured)
         #expect(error?.message.contains("for the audience https://vault.example.com did not come") == true)
         #expect(fixture.vault.seen.isEmpty)
@@ -83,7 +83,7 @@ import TokenStores
         )
         let store = try fixture.store(VaultFixture.settings(auth: auth))
         let sent = request
-        let error = try #require(await storeError { _ = try await store.issue(sent) })
+        let error = try #require(await VaultFixture.error { _ = try await store.issue(sent) })
         let place = "auth/\(method.rawValue) of Vault"
         switch (fault, method) {
         case (.unknownRole, _):
@@ -118,7 +118,7 @@ import TokenStores
         var role = LoopbackVault.Role(policy: VaultFixture.policy)
         role.uses = 3
         fixture.vault.setRole("builds", role)
-        let error = await storeError { _ = try await fixture.store().issue(fixture.request()) }
+        let error = await VaultFixture.error { _ = try await fixture.store().issue(fixture.request()) }
         #expect(error?.code == .misconfigured)
         #expect(error?.fix.hasPrefix("set the role's token_num_uses to 0") == true)
         #expect(fixture.vault.minted.isEmpty)
@@ -127,7 +127,7 @@ import TokenStores
 
     @Test func anotherNamespaceIsAnotherVault() async throws {
         let fixture = try VaultFixture(namespace: "team-a")
-        let error = await storeError { _ = try await fixture.store().issue(fixture.request()) }
+        let error = await VaultFixture.error { _ = try await fixture.store().issue(fixture.request()) }
         #expect(error?.code == .refused)
         #expect(error?.fix == "check auth.mount and namespace")
     }
@@ -135,14 +135,14 @@ import TokenStores
     @Test func aPolicyThatForbidsIsNamed() async throws {
         let fixture = try VaultFixture()
         fixture.vault.setRole("builds", LoopbackVault.Role(policy: ["secret/data/ci": ["read"]]))
-        let error = await storeError { _ = try await fixture.store().issue(fixture.request()) }
+        let error = await VaultFixture.error { _ = try await fixture.store().issue(fixture.request()) }
         #expect(error?.code == .refused)
         #expect(error?.message == "Vault forbids to read github/token (HTTP 403)")
         #expect(
             error?.fix == "give role builds a policy that allows it: path \"github/token\", read or update"
         )
         #expect(fixture.vault.logins == 0)
-        let other = await storeError {
+        let other = await VaultFixture.error {
             let settings = VaultFixture.settings {
                 $0.parameters = ["repositories": "{repositories}", "permissions": "{permissions}"]
             }
@@ -155,7 +155,7 @@ import TokenStores
     @Test func waitsAreTakenOver() async throws {
         let fixture = try VaultFixture()
         fixture.vault.setSealed(true)
-        let error = await storeError { _ = try await fixture.store().issue(fixture.request()) }
+        let error = await VaultFixture.error { _ = try await fixture.store().issue(fixture.request()) }
         #expect(error?.code == .unavailable)
         #expect(error?.fix == "unseal it")
     }

@@ -51,7 +51,7 @@ import TokenStores
             $0.policy["sys/leases/revoke"] = nil
         }
         let token = try await fixture.store().issue(fixture.request())
-        let error = await storeError { try await fixture.store().revoke(try #require(token.handle)) }
+        let error = await VaultFixture.error { try await fixture.store().revoke(try #require(token.handle)) }
         #expect(error?.code == .refused)
         #expect(error?.fix == "give role builds update on sys/leases/revoke, or make its token_type service")
         #expect(fixture.vault.live.count == 1)
@@ -62,7 +62,7 @@ import TokenStores
             $0.hasDefaultPolicy = false
             $0.policy["sys/capabilities-self"] = ["update"]
         }
-        let error = await storeError { _ = try await fixture.store().issue(fixture.request()) }
+        let error = await VaultFixture.error { _ = try await fixture.store().issue(fixture.request()) }
         #expect(error?.code == .misconfigured)
         #expect(error?.message == "role builds of auth/jwt gives tokens that may not end themselves")
         #expect(fixture.vault.minted.isEmpty)
@@ -80,7 +80,7 @@ import TokenStores
 
     @Test func aLoginThatLooksUpNothingIsRefused() async throws {
         let fixture = try fixture { $0.hasDefaultPolicy = false }
-        let error = await storeError { _ = try await fixture.store().issue(fixture.request()) }
+        let error = await VaultFixture.error { _ = try await fixture.store().issue(fixture.request()) }
         #expect(error?.code == .refused)
         #expect(error?.fix.contains("default policy") == true)
         #expect(fixture.vault.minted.isEmpty)
@@ -91,7 +91,7 @@ import TokenStores
         let token = try await fixture.store().issue(fixture.request())
         let handle = try #require(token.handle)
         fixture.vault.setSealed(true)
-        let error = await storeError { try await fixture.store().revoke(handle) }
+        let error = await VaultFixture.error { try await fixture.store().revoke(handle) }
         #expect(error?.code == .unavailable)
         #expect(error?.message == "Vault at https://vault.example.com:8200 is sealed")
         fixture.vault.setSealed(false)
@@ -104,10 +104,10 @@ import TokenStores
         let token = try await fixture.store().issue(fixture.request())
         let handle = try #require(token.handle)
         fixture.transport.lose(.answer, at: "/v1/sys/leases/revoke")
-        #expect(await storeError { try await fixture.store().revoke(handle) }?.code == .unavailable)
+        #expect(await VaultFixture.error { try await fixture.store().revoke(handle) }?.code == .unavailable)
         try await fixture.store().revoke(handle)
         #expect(fixture.vault.logins == 0)
         let bare = RevocationHandle(identifier: handle.identifier)
-        #expect(await storeError { try await fixture.store().revoke(bare) }?.code == .refused)
+        #expect(await VaultFixture.error { try await fixture.store().revoke(bare) }?.code == .refused)
     }
 }

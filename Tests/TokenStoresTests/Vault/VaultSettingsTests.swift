@@ -28,12 +28,16 @@ import TokenStores
 
     @Test(arguments: [
         (head + secret + git, "taken"),
-        (head + secret, "neither gitURL nor registryHost nor otherHost is set"),
+        (head + secret, "nothing says where the tokens are good"),
         (
-            head + secret + #","registryHost":"r.example.com","nestedNames":true"#,
-            "nestedNames and namesIgnoreCase are about git, and gitURL is not set"
+            head + secret + #","registryHost":"r.example.com","namesIgnoreCase":true"#,
+            "namesIgnoreCase is about git, and gitURL is not set"
         ),
         (head + secret + #","registryHost":"https://r""#, "registryHost is no host name"),
+        (
+            head + secret + #","registryHost":"r.example.com","registryCredential":"other""#,
+            "registryCredential is none of basic, identityToken, registryToken"
+        ),
         (head + secret + #","otherHost":"pypi.example.com:8443""#, "taken"),
         (head + secret + git + #","namespace":"a/b/""#, "taken"),
         (head + secret + git + #","namespace":"a//b""#, "namespace is no path of Vault"),
@@ -173,10 +177,8 @@ import TokenStores
         #expect(VaultKVStore.subjectTokenAudience(for: VaultFixture.kvSettings(kv)) == "vault")
     }
 
-    @Test func nestedNamesReachGit() throws {
-        var settings = VaultFixture.settings()
-        settings.nestedNames = true
-        let service = try VaultStore.service(for: settings)
+    @Test func nestedNamesAreTaken() throws {
+        let service = try VaultStore.service(for: VaultFixture.settings())
         #expect(try service.repository("group/sub/project") == "group/sub/project")
         #expect(service.git?.namesIgnoreCase == true)
     }
