@@ -1,7 +1,6 @@
 // Tokens of a registry's token server: for named repositories and actions, short, the same for any registry.
 
 import Logging
-import Synchronization
 package import TokenStore
 
 /// Gets tokens from the token server that a registry names: the protocol that Docker's registry began and most have.
@@ -28,22 +27,14 @@ package final class OCIRegistryStore: TokenStore {
     /// (<https://docs.docker.com/reference/cli/docker/login/#credential-helper-protocol>).
     package static let identityUsername = "<token>"
 
-    /// The longest time for which the registry is not asked again where its token server is.
-    static let challengeLife: Duration = .seconds(3600)
     /// The most repositories of one token: their names stand in a URL.
     static let mostRepositories = 20
-
-    private struct Challenge {
-        let realm: RegistryRealm
-        let service: String?
-        let readAt: UTCInstant
-    }
 
     private let endpoints: OCIRegistryEndpoints
     private let account: OCIRegistrySettings.Account
     private let context: TokenStoreContext
     private let registryErrors: SourceErrors
-    private let challenge = Mutex<Challenge?>(nil)
+    private let tokenServers: TokenServerFinder
 
     package static func service(for settings: OCIRegistrySettings) throws(TokenStoreError) -> TokenService {
         try OCIRegistryEndpoints(settings).tokenService
@@ -58,18 +49,19 @@ package final class OCIRegistryStore: TokenStore {
         endpoints = try OCIRegistryEndpoints(settings)
         account = settings.credential
         registryErrors = SourceErrors(source: "the registry", address: endpoints.origin, addressKey: "registry")
+        tokenServers = TokenServerFinder(endpoints: endpoints, context: context, errors: registryErrors)
         self.context = context
     }
 
     package func issue(_ request: TokenRequest) async throws(TokenStoreError) -> IssuedToken {
         try check(request.scope)
         let account = try readAccount()
-        let challenge = try await currentChallenge()
+        let place = try await tokenServers.current()
         do throws(TokenStoreError) {
-            return try await issue(request.scope, as: account, at: challenge)
+            return try await issue(request.scope, as: account, at: place)
         } catch {
             // The registry may have got another token server meanwhile.
-            self.challenge.withLock { $0 = nil }
+            tokenServers.forget()
             throw error
         }
     }
@@ -81,11 +73,11 @@ package final class OCIRegistryStore: TokenStore {
     private func issue(
         _ scope: TokenScope,
         as account: RegistryTokens.Account,
-        at challenge: Challenge
+        at place: TokenServerFinder.Place
     ) async throws(TokenStoreError) -> IssuedToken {
         let server = RegistryTokens(
-            realm: challenge.realm,
-            service: challenge.service,
+            realm: place.realm,
+            service: place.service,
             http: context.http,
             clock: context.clock,
             errors: SourceErrors(
@@ -101,7 +93,7 @@ package final class OCIRegistryStore: TokenStore {
             prefersPOST: isOffline
         )
         let answer = try await server.token(ask, as: account, mintStep(scope))
-        try await checkGrant(answer.token, scope)
+        try await checkGrant(answer, scope)
         guard isOffline else {
             return IssuedToken(
                 username: Self.bearerUsername,
@@ -170,72 +162,15 @@ package final class OCIRegistryStore: TokenStore {
     }
 }
 
-// MARK: - Where the token server is
-
-extension OCIRegistryStore {
-    private func currentChallenge() async throws(TokenStoreError) -> Challenge {
-        let now = context.clock.now
-        // With both settings there is nothing to learn, and the registry is not asked.
-        if let tokenServer = endpoints.tokenServer, let service = endpoints.service {
-            return Challenge(realm: RegistryRealm(tokenServer), service: service, readAt: now)
-        }
-        let kept = challenge.withLock { $0 }
-        if let kept, kept.readAt <= now, now < kept.readAt + Self.challengeLife { return kept }
-        let found = try await askRegistry(now)
-        challenge.withLock { $0 = found }
-        return found
-    }
-
-    /// `GET /v2/`, which a registry answers with 401 and its challenge.
-    private func askRegistry(_ now: UTCInstant) async throws(TokenStoreError) -> Challenge {
-        let step = SourceErrors.Step(
-            "say where its tokens come from",
-            onForbidden: "check that registry is a registry's address and that the node may reach it",
-            onNotFound: "check that registry is a registry's address"
-        )
-        let call = HTTPCall("GET", endpoints.origin + "/v2/", headers: [HTTPField("Accept", "application/json")])
-        let answer = try await registryErrors.send(call, step, over: context.http)
-        guard answer.status == 401 || answer.status == 200 else {
-            throw registryErrors.error(answer, step, now: context.clock.now)
-        }
-        guard let bearer = BearerChallenge(in: answer) else {
-            throw TokenStoreError(
-                .misconfigured,
-                "\(endpoints.origin) asks for no bearer token (HTTP \(answer.status)), so there are none to be had",
-                fix:
-                    "check registry; a registry with passwords only can't narrow them, use a store of kind exec or file"
-            )
-        }
-        let service = endpoints.service ?? bearer.service
-        if let tokenServer = endpoints.tokenServer {
-            return Challenge(realm: RegistryRealm(tokenServer), service: service, readAt: now)
-        }
-        guard let realm = RegistryRealm(bearer.realm) else {
-            throw TokenStoreError(
-                .misconfigured,
-                "\(endpoints.origin) names a token server that is not https, or no plain URL",
-                fix: "mend the registry's realm, or set tokenServer"
-            )
-        }
-        guard realm.belongs(to: endpoints.origin) else {
-            throw TokenStoreError(
-                .misconfigured,
-                "\(endpoints.origin) names a token server on another host, and the credential does not go to a host "
-                    + "that only the registry vouches for",
-                fix: "set tokenServer to the realm that curl -i \(endpoints.origin)/v2/ shows, if it is the right one"
-            )
-        }
-        return Challenge(realm: realm, service: service, readAt: now)
-    }
-}
-
 // MARK: - What was granted
 
 extension OCIRegistryStore {
-    /// Refuses a token that has less or more than the scope. A token that says nothing of itself is tried.
-    private func checkGrant(_ token: Secret, _ scope: TokenScope) async throws(TokenStoreError) {
-        let missing: [String]
-        if let access = RegistryScope.access(of: token) {
+    /// Refuses a token that has less or more than the scope: by what it says of itself, else by what the answer says.
+    /// A token that says nothing is tried, because an answer may repeat what was asked and no more.
+    private func checkGrant(_ answer: RegistryTokenAnswer, _ scope: TokenScope) async throws(TokenStoreError) {
+        let own = RegistryScope.access(of: answer.token)
+        var missing: [String] = []
+        if let access = own ?? answer.access {
             let difference = RegistryScope.compare(access, with: scope, name: endpoints.name)
             guard !difference.isWider else {
                 throw TokenStoreError(
@@ -245,9 +180,10 @@ extension OCIRegistryStore {
                 )
             }
             missing = difference.missing
-        } else {
+        }
+        if own == nil, missing.isEmpty {
             let probe = RegistryProbe(origin: endpoints.origin, http: context.http, errors: registryErrors)
-            missing = try await probe.missing(token, scope, name: endpoints.name, now: context.clock.now)
+            missing = try await probe.missing(answer.token, scope, name: endpoints.name, now: context.clock.now)
             context.logger.debug("tried an opaque token", metadata: ["store": "\(context.name)"])
         }
         guard missing.isEmpty else {

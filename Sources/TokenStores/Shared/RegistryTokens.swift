@@ -129,6 +129,8 @@ struct RegistryTokenAnswer: Sendable {
     let token: Secret
     /// A token for further bearer tokens, where one was asked for and the server has such.
     let refreshToken: Secret?
+    /// What the token is good for, where the answer says it (to a POST only) and in a form that can be read.
+    let access: [RegistryScope.Access]?
     /// When ``token`` stops working.
     let expiresAt: UTCInstant
 
@@ -141,6 +143,7 @@ struct RegistryTokenAnswer: Sendable {
         let refresh_token: String?
         let expires_in: Double?
         let issued_at: String?
+        let scope: String?
     }
 
     /// `nil` when the body is not what the specification says. A life counts from `issued_at` (a server may answer with a
@@ -153,6 +156,8 @@ struct RegistryTokenAnswer: Sendable {
         token = Secret(utf8: text)
         refreshToken = body.refresh_token.flatMap { $0.isEmpty ? nil : Secret(utf8: $0) }
         guard Authorization.isUsable(token), refreshToken.map(Authorization.isUsable) ?? true else { return nil }
+        let scopes = (body.scope ?? "").split(separator: " ").map { RegistryScope.read(String($0)) }
+        access = scopes.isEmpty || scopes.contains(nil) ? nil : scopes.compactMap(\.self)
         let seconds = body.expires_in ?? 0
         guard seconds >= 0, seconds < 1e10 else { return nil }
         let life = seconds > 0 ? Duration.seconds(Int64(seconds)) : Self.defaultLife

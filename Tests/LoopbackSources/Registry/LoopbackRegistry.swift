@@ -7,7 +7,6 @@ import Synchronization
 package final class LoopbackRegistry: Sendable {
     package let tokenServer: LoopbackTokenServer
     private struct State {
-        var realm: String?
         var challenge: String?
         var calls: [String] = []
     }
@@ -17,9 +16,6 @@ package final class LoopbackRegistry: Sendable {
 
     /// `METHOD PATH` of each call, in order.
     package var calls: [String] { state.withLock { $0.calls } }
-
-    /// Names another realm than its own `/token`.
-    package func setRealm(_ realm: String) { state.withLock { $0.realm = realm } }
 
     /// Sends this WWW-Authenticate field, whatever it says.
     package func setChallenge(_ challenge: String) { state.withLock { $0.challenge = challenge } }
@@ -57,9 +53,9 @@ package final class LoopbackRegistry: Sendable {
         _ needed: (name: String, actions: Set<String>)?,
         error: String?
     ) -> SourceAnswer {
-        let (realm, whole) = state.withLock { ($0.realm, $0.challenge) }
+        let whole = state.withLock { $0.challenge }
         let own = "http://\(request.headers["host"] ?? "")/token"
-        var text = #"Bearer realm="\#(realm ?? own)",service="\#(tokenServer.service)""#
+        var text = #"Bearer realm="\#(own)",service="\#(tokenServer.service)""#
         if let needed {
             text += #",scope="repository:\#(needed.name):\#(needed.actions.sorted().joined(separator: ","))""#
         }

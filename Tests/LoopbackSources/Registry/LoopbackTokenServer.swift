@@ -246,6 +246,7 @@ extension LoopbackTokenServer {
         var fields = habits.tokenFields.sorted().map { #""\#($0)":"\#(token)""# }
         if let life = habits.life { fields.append(#""expires_in":\#(life)"#) }
         fields.append(#""issued_at":"\#(now.rfc3339)""#)
+        if way != .get { fields.append(#""scope":"\#(granted.joined(separator: " "))""#) }
         if let refresh { fields.append(#""refresh_token":"\#(refresh)""#) }
         return .json(200, "{\(fields.joined(separator: ","))}")
     }

@@ -83,6 +83,33 @@ import TokenStores
         }
     }
 
+    /// An answer to a POST names the scope; it is believed where it says less or more, and the token is tried where it
+    /// says what was asked for.
+    @Test(arguments: [
+        ("repository:binder/app:pull", "left out binder/app:push", 1),
+        ("repository:binder/app:push,pull repository:base/image:pull", "more than was asked for", 1),
+        ("repository:binder/app:push,pull", "left out binder/app:pull binder/app:push", 3),
+        ("everything", "left out binder/app:pull binder/app:push", 3),
+    ])
+    func theAnswersScope(scope: String, text: String, calls: Int) async throws {
+        let http = ScriptedTransport()
+        http.then(200, json: #"{"access_token":"opaque","refresh_token":"r","scope":"\#(scope)"}"#)
+        http.then(401)
+        http.then(401)
+        let store = try OCIRegistryStore(
+            settings: OCIRegistryFixture.settings(
+                "https://r.example",
+                tokenServer: "https://t.example",
+                service: "s",
+                hand: "identity-token"
+            ),
+            context: OCIRegistryFixture.context(http)
+        )
+        let error = try await OCIRegistryFixture.issueError(store)
+        #expect(error.message.contains(text), "\(error)")
+        #expect(http.calls.count == calls)
+    }
+
     @Test func noRefreshTokenIsSaid() async throws {
         try await withStore(hand: "identity-token") { registry, store in
             registry.tokenServer.change { $0.givesRefreshTokens = false }
