@@ -28,6 +28,9 @@ extension HTTPSettings {
             }
         return HTTPTransferOptions(
             trust: TrustRoots(includesSystem: true, files: caFile.map { [$0] } ?? []),
+            clientCertificate: clientCertificate.map {
+                ClientCertificate(certificateFile: $0.certificate, keyFile: $0.key)
+            },
             connectTimeout: connectTimeout,
             proxy: proxy,
             userAgent: "daypass/\(DaypassVersion.current)",

@@ -11,12 +11,28 @@ import TokenStore
 
 /// The files that a configuration names.
 enum KeyCheck {
-    /// Reads the key set and the authorities, and makes every store, which reads its key files; uses no network.
+    /// Reads the key set, the authorities and the client certificate, and makes every store, which reads its key files;
+    /// uses no network.
     static func problems(of node: NodeConfiguration) -> [ConfigurationProblem] {
         let notes = CollectedWarnings()
         let logger = Logger(label: "check") { _ in notes.handler }
         let secrets = FileSecretReader(logger: logger)
-        var problems = node.namedFiles.compactMap { problem(with: $0, of: node) }
+        var problems: [ConfigurationProblem] = []
+        for named in node.namedFiles {
+            func note(_ severity: ConfigurationProblem.Severity, _ message: String, fix: String) {
+                let place = YAMLProblem(
+                    file: node.file,
+                    line: named.line,
+                    column: named.column,
+                    path: named.purpose.rawValue,
+                    message: message,
+                    fix: fix
+                )
+                problems.append(ConfigurationProblem(severity, place))
+            }
+            if let found = problem(with: named, secrets) { note(.error, found.message, fix: found.fix) }
+            for (message, fix) in notes.take() { note(.warning, message, fix: fix) }
+        }
         for store in node.stores {
             func problem(_ severity: ConfigurationProblem.Severity, _ message: String, fix: String) {
                 let path = "stores.\(store.name)"
@@ -73,29 +89,32 @@ enum KeyCheck {
     }
 
     /// What is wrong with one of the other files; `nil` when `serve` can use it.
-    private static func problem(with named: NamedFile, of node: NodeConfiguration) -> ConfigurationProblem? {
-        let found: (message: String, fix: String)?
+    private static func problem(
+        with named: NamedFile,
+        _ secrets: FileSecretReader
+    ) -> (message: String, fix: String)? {
         switch named.purpose {
         case .keySet:
             do throws(Refusal) {
                 try FileKeySource(path: named.path, issuer: "").check()
-                found = nil
-            } catch { found = (error.message, error.fix) }
+                return nil
+            } catch { return (error.message, error.fix) }
         case .authorities, .podAuthorities:
-            found = AuthoritiesFile.problem(named.path).map {
+            return CertificateFile.problem(named.path, "the CA file").map {
                 ($0, "name a PEM file that holds the CA of the proxy, the forge or the API server")
             }
+        case .clientCertificate:
+            return CertificateFile.problem(named.path, "the certificate file").map {
+                ($0, "name a PEM file that holds the certificate, followed by its chain")
+            }
+        case .clientKey:
+            do throws(TokenStoreError) {
+                let key = try secrets.read(SecretReference(file: named.path))
+                return CertificateFile.problem(key: key.revealText()).map {
+                    ("\(named.path) \($0)", "write the certificate's private key into it as PEM, without a password")
+                }
+            } catch { return (error.message, error.fix) }
         }
-        guard let found else { return nil }
-        let place = YAMLProblem(
-            file: node.file,
-            line: named.line,
-            column: named.column,
-            path: named.purpose.rawValue,
-            message: found.message,
-            fix: found.fix
-        )
-        return ConfigurationProblem(.error, place)
     }
 
     /// The way out of an offline check.

@@ -10,6 +10,8 @@ struct TransferFacts {
     var target: URLParts
     var proxy: ProxySettings.Proxy?
     var trust: String
+    /// The path of the certificate that is shown to servers which ask for one.
+    var clientCertificate: String?
     var unixSocketPath: String?
     var timeout: Duration
     var connectTimeout: Duration
@@ -152,8 +154,9 @@ extension TransferFacts {
     fileprivate var proxyFailure: String? {
         guard let proxy else { return nil }
         let name = "the proxy \(proxy.authority) from \(proxy.source)"
-        if connectStatus == 407 {
-            return "\(name) asks for other credentials (407); put a valid user and password into its URL"
+        // Some proxies answer wrong credentials with 401.
+        if connectStatus == 407 || connectStatus == 401 {
+            return "\(name) asks for other credentials (\(connectStatus)); put a valid user and password into its URL"
         }
         if connectStatus >= 300 {
             return "\(name) does not let \(target.authority) through (\(connectStatus)); ask its operator to allow it, "
@@ -189,15 +192,22 @@ extension TransferFacts {
 
     /// Whether the server ended the handshake because of the certificate it got, or did not get, from us.
     private var alertRefusesClient: Bool {
-        ["certificate required", "bad certificate", "unknown ca", "certificate unknown", "access denied"]
-            .contains { text.contains("alert \($0)") }
+        // So libcurl puts TLS 1.2's alert "certificate expired", as if it were about the server's.
+        if clientCertificate != nil, text == "SSL certificate verification failed" { return true }
+        return [
+            "certificate required", "bad certificate", "unknown ca", "certificate unknown", "access denied",
+            "certificate expired", "certificate revoked", "unsupported certificate",
+        ].contains { text.contains("alert \($0)") }
     }
 
     fileprivate var tlsFailure: String {
         let certificate = "the certificate of \(target.authority)"
         if alertRefusesClient {
-            return "\(target.authority) does not accept the client certificate that it was shown, or asks for one; "
-                + "check the client certificate and key files"
+            guard let clientCertificate else {
+                return "\(target.authority) asks for a client certificate; set one"
+            }
+            return "\(target.authority) does not accept the client certificate \(clientCertificate); check its dates, "
+                + "and that the server knows its authority"
         }
         switch result {
         case CURLE_SSL_CERTPROBLEM, CURLE_SSL_CLIENTCERT:

@@ -8,7 +8,7 @@ import TokenStore
 struct TransferSettings: Sendable {
     var trust: TrustBundle
     var proxies: ProxySettings
-    var clientCertificate: ClientCertificate?
+    var identity: ClientIdentity?
     var connectTimeout: Duration
     var userAgent: String
     var unixSocketPath: String?
@@ -49,6 +49,8 @@ final class CurlTransfer {
     var body: UnsafeMutableBufferPointer<UInt8>?
     /// Open as long as libcurl may read it, which it does by name when it connects.
     var trustFile: MemoryFile?
+    /// The same.
+    var identityFiles: ClientIdentity.Pair?
     var headerList: UnsafeMutablePointer<curl_slist>?
     private var collector: AnswerCollector
     /// When the last byte of a stream came, or when its reader had room again.
@@ -247,6 +249,7 @@ final class CurlTransfer {
             target: request.target,
             proxy: settings.proxies.proxy(forScheme: request.target.scheme),
             trust: settings.trust.summary,
+            clientCertificate: settings.identity?.name,
             unixSocketPath: settings.unixSocketPath,
             timeout: request.timeout,
             connectTimeout: settings.connectTimeout,

@@ -44,9 +44,11 @@ extension CurlTransfer {
             set(version, minimumTLS)
         }
         set(CURLOPT_CA_CACHE_TIMEOUT, 60)
-        if let certificate = settings.clientCertificate {
-            set(CURLOPT_SSLCERT, certificate.certificateFile)
-            set(CURLOPT_SSLKEY, certificate.keyFile)
+        if let identity = settings.identity {
+            identityFiles = identity.pair()
+            // Without a pair a path that is none makes the call fail, rather than go out without a certificate.
+            set(CURLOPT_SSLCERT, identityFiles?.certificate.path ?? identity.name)
+            set(CURLOPT_SSLKEY, identityFiles?.key.path ?? identity.name)
         }
 
         // An empty text keeps libcurl from asking the environment.

@@ -55,7 +55,7 @@ package final class CurlTransport: HTTPTransport {
         let settings = TransferSettings(
             trust: try TrustBundle(options.trust, systemFile: options.environment["SSL_CERT_FILE"] ?? systemTrustFile),
             proxies: try ProxySettings(options),
-            clientCertificate: options.clientCertificate,
+            identity: try ClientIdentity.of(options),
             connectTimeout: options.connectTimeout,
             userAgent: agent,
             unixSocketPath: options.unixSocketPath

@@ -72,7 +72,8 @@ package struct TrustRoots: Sendable, Hashable {
     }
 }
 
-/// A client certificate. Both files are PEM and are read anew for each connection.
+/// A client certificate. Both files are PEM and are looked at again before each call, so a renewed certificate counts for
+/// the connections that follow; none that the former was shown on is used again.
 package struct ClientCertificate: Sendable, Hashable {
     /// The certificate, followed by its chain.
     package var certificateFile: String

@@ -35,7 +35,7 @@ final class TrustBundle: Sendable {
             throw HTTPTransferSetupError("no CA is trusted: name a file, or take the system's")
         }
         for file in roots.files {
-            guard let bytes = Self.read(file) else {
+            guard let bytes = FileBytes.read(file) else {
                 throw HTTPTransferSetupError("the CA file \(file) can't be read; check the path and its mode")
             }
             try Self.check(bytes, name: "the CA file \(file)")
@@ -63,74 +63,19 @@ final class TrustBundle: Sendable {
     private func join() -> MemoryFile? {
         var bytes: [UInt8] = []
         for file in files {
-            guard let more = Self.read(file) else {
+            guard let more = FileBytes.read(file) else {
                 if file == systemFile { continue }
                 return nil
             }
             bytes += more + [UInt8(ascii: "\n")]
         }
         bytes += Array(pem.utf8)
-        return bytes.isEmpty ? nil : MemoryFile(bytes)
+        return bytes.isEmpty ? nil : MemoryFile(bytes, name: "daypass-trust")
     }
 
     private static func check(_ bytes: [UInt8], name: String) throws(HTTPTransferSetupError) {
         guard String(decoding: bytes, as: UTF8.self).contains("CERTIFICATE-----") else {
             throw HTTPTransferSetupError("\(name) holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)")
         }
-    }
-
-    private static func read(_ path: String) -> [UInt8]? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { _ = close(descriptor) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
-        while bytes.count < 16 << 20 {
-            let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
-            guard count > 0 else { return count == 0 ? bytes : nil }
-            bytes += chunk.prefix(count)
-        }
-        return nil
-    }
-}
-
-/// A file in memory, open until nobody holds it.
-final class MemoryFile: Sendable {
-    private let descriptor: CInt
-
-    var path: String { "/proc/self/fd/\(descriptor)" }
-
-    /// Writes `bytes`; `nil` when the system has no descriptor or no memory.
-    init?(_ bytes: [UInt8]) {
-        descriptor = daypass_memory_file("daypass-trust")
-        guard descriptor >= 0 else { return nil }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            // The end of the object, which closes the file, comes with a failure too.
-            guard count > 0 else { return nil }
-            rest = rest.dropFirst(count)
-        }
-    }
-
-    deinit { if descriptor >= 0 { _ = close(descriptor) } }
-}
-
-/// What changes when a file is written or replaced.
-private struct FileStamp: Equatable {
-    var device: UInt
-    var inode: UInt
-    var size: Int
-    var seconds: Int
-    var nanoseconds: Int
-
-    init?(_ path: String) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        device = UInt(status.st_dev)
-        inode = UInt(status.st_ino)
-        size = Int(status.st_size)
-        seconds = status.st_mtim.tv_sec
-        nanoseconds = status.st_mtim.tv_nsec
     }
 }

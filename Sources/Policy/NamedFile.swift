@@ -10,6 +10,10 @@ package struct NamedFile: Sendable, Hashable {
         case keySet = "identity.jwks.file"
         /// Authorities that are trusted besides the system's, as PEM.
         case authorities = "http.caFile"
+        /// The certificate that servers are shown, as PEM.
+        case clientCertificate = "http.clientCertificate.certificate"
+        /// The private key of that certificate, as PEM.
+        case clientKey = "http.clientCertificate.key"
         /// Authorities of the API server at which Pods are watched, as PEM.
         case podAuthorities = "builds.pods.caFile"
     }

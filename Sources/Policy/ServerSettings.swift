@@ -59,6 +59,8 @@ package struct HTTPSettings: Sendable, Hashable {
     package var proxy: Proxy = .environment
     /// A PEM file with authorities that are trusted besides the system's.
     package var caFile: String?
+    /// The certificate that is shown to servers which ask for one, and its key: two PEM files.
+    package var clientCertificate: CertificateFiles?
     /// The time for the name look-up, the connection, the proxy and the TLS handshake together.
     package var connectTimeout: Duration = .seconds(3)
 
@@ -69,6 +71,7 @@ package struct HTTPSettings: Sendable, Hashable {
         let proxy = fields.optional("proxy")
         let bypass = fields.optional("noProxy")
         caFile = fields.optional("caFile", &findings) { value throws(YAMLProblems) in try value.absolutePath() }
+        clientCertificate = fields.optional("clientCertificate").flatMap { CertificateFiles($0, &findings) }
         let connectTimeout = fields.optional("connectTimeout", &findings) { value throws(YAMLProblems) in
             try value.duration(in: .milliseconds(100) ... .seconds(60))
         }
@@ -116,5 +119,25 @@ package struct HTTPSettings: Sendable, Hashable {
             )
         }
         return .url(url, bypass: bypass)
+    }
+}
+
+/// A certificate and its private key.
+package struct CertificateFiles: Sendable, Hashable {
+    /// The path of the certificate, followed by its chain, as PEM.
+    package var certificate: String
+    /// The path of the private key as PEM, not encrypted.
+    package var key: String
+
+    init?(_ value: YAMLValue, _ findings: inout Findings) {
+        guard var fields = Fields(value, &findings) else { return nil }
+        let certificate = fields.required("certificate", &findings) { value throws(YAMLProblems) in
+            try value.absolutePath()
+        }
+        let key = fields.required("key", &findings) { value throws(YAMLProblems) in try value.absolutePath() }
+        fields.finish(&findings)
+        guard let certificate, let key else { return nil }
+        self.certificate = certificate
+        self.key = key
     }
 }

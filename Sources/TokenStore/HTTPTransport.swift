@@ -1,6 +1,7 @@
 // HTTP as a token store sees it: one call, one answer, no redirects, nothing unbounded.
 
-/// Sends HTTP calls. Redirects are never followed, and a call ends at its deadline or when its task is cancelled.
+/// Sends HTTP calls. Redirects are never followed, and a call ends at its deadline or when its task is cancelled. The
+/// field `User-Agent` is the transport's: it names Daypass and its version.
 public protocol HTTPTransport: Sendable {
     /// Sends a call and collects the answer, whatever its status.
     ///

@@ -15,6 +15,11 @@ import Testing
         ["node.yaml": ["server:": "http: { caFile: {dir}/\(file) }\nserver:"]]
     }
 
+    private static func client(_ certificate: String, _ key: String) -> [String: [String: String]] {
+        let files = "{ certificate: {dir}/\(certificate), key: {dir}/\(key) }"
+        return ["node.yaml": ["server:": "http: { clientCertificate: \(files) }\nserver:"]]
+    }
+
     private static func ask(_ text: String) -> [String: [String: String]] { ["class.yaml": [ask: text]] }
 
     private static let cases = [
@@ -73,6 +78,29 @@ import Testing
             edited,
             1,
             "error: http.caFile: certificate 1 of the CA file {dir}/damaged.pem is damaged"
+        ),
+        CommandCase(
+            "no client certificate",
+            edits: client("none.pem", "app.pem"),
+            edited,
+            1,
+            "error: http.clientCertificate.certificate: the certificate file {dir}/none.pem can't be read"
+        ),
+        CommandCase(
+            "a client certificate that is a key, and a key that is none",
+            edits: client("app.pem", "damaged.pem"),
+            edited,
+            1,
+            "error: http.clientCertificate.certificate: the certificate file {dir}/app.pem holds no certificate in PEM form",
+            "error: http.clientCertificate.key: {dir}/damaged.pem holds no private key in PEM form"
+        ),
+        CommandCase(
+            "no key of the client certificate",
+            edits: client("damaged.pem", "none.pem"),
+            edited,
+            1,
+            "error: http.clientCertificate.certificate: certificate 1 of the certificate file {dir}/damaged.pem is damaged",
+            "error: http.clientCertificate.key: {dir}/none.pem can't be read: No such file or directory"
         ),
         CommandCase(
             "a CA file that is not looked at",

@@ -70,15 +70,19 @@ func withDirectory<R: Sendable>(_ body: (String) async throws -> R) async throws
     return try await body(directory.path)
 }
 
-/// Certificates that `openssl` made: an authority, a server for 127.0.0.1, a server for another name, a client.
+/// Certificates that `openssl` made: an authority, a server for 127.0.0.1, a server for another name, clients.
 struct Certificates: Sendable {
     var directory: String
 
     var authority: String { "\(directory)/ca.pem" }
     var server: ServerSettings { settings("server") }
     var otherName: ServerSettings { settings("other") }
-    var client: ClientCertificate {
-        ClientCertificate(certificateFile: "\(directory)/client.pem", keyFile: "\(directory)/client.key")
+    var client: ClientCertificate { pair("client") }
+    var renewedClient: ClientCertificate { pair("renewed") }
+    var expiredClient: ClientCertificate { pair("expired") }
+
+    private func pair(_ name: String) -> ClientCertificate {
+        ClientCertificate(certificateFile: "\(directory)/\(name).pem", keyFile: "\(directory)/\(name).key")
     }
 
     private func settings(_ name: String) -> ServerSettings {
@@ -99,9 +103,12 @@ func withCertificates<R: Sendable>(_ body: (Certificates) async throws -> R) asy
                 openssl req -x509 $new -keyout $1.key -out $1.pem -subj /CN=$1 -CA ca.pem -CAkey ca.key \
                     -addext "subjectAltName=$2" -addext basicConstraints=critical,CA:FALSE
             }
-            leaf server IP:127.0.0.1,DNS:localhost
+            leaf server IP:127.0.0.1,DNS:localhost,DNS:forge.corp.localhost
             leaf other DNS:other.example
             leaf client DNS:client.example
+            leaf renewed DNS:client.example
+            openssl req -new $new -keyout expired.key -out expired.csr -subj /CN=expired
+            openssl x509 -req -in expired.csr -CA ca.pem -CAkey ca.key -days -1 -out expired.pem
             """
         let result = try await run(
             .name("sh"),
@@ -115,3 +122,8 @@ func withCertificates<R: Sendable>(_ body: (Certificates) async throws -> R) asy
 }
 
 struct OpenSSLFailure: Error { var text: String }
+
+/// Writes a file.
+func write(_ text: String, to path: String) async throws {
+    try Data(text.utf8).write(to: URL(filePath: path))
+}

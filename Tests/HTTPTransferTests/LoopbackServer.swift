@@ -14,6 +14,7 @@ struct ServerSettings: Encodable {
     var maximumTLS: String?
     var alpn: String?
     var unix: String?
+    var port: Int?
     var proxy: String?
     var mute: Bool?
     var greeting: String?
@@ -51,6 +52,7 @@ struct Echo: Decodable {
     var head: [String]
     var connection: Int
     var body: Data?
+    var peer: String?
 
     func values(_ name: String) -> [String] {
         head.filter { $0.lowercased().hasPrefix(name.lowercased() + ":") }

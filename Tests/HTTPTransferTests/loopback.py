@@ -58,6 +58,9 @@ def behave(connection, number, lines, body):
         return True
     if path == "/echo":
         value = {"method": method, "target": target, "head": lines[1:], "connection": number}
+        # The name in the certificate that the client showed.
+        peer = connection.getpeercert() if CONTEXT else None
+        value["peer"] = peer["subject"][0][0][1] if peer else None
         value["body"] = None if body is None else base64.b64encode(body).decode()
         reply = as_json(value)
         send(reply[: reply.index(b"\r\n\r\n") + 4] if method == "HEAD" else reply)
@@ -279,7 +282,8 @@ if "unix" in SETTINGS:
     LISTENER.bind(SETTINGS["unix"])
 else:
     LISTENER = socket.socket()
-    LISTENER.bind(("127.0.0.1", 0))
+    LISTENER.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    LISTENER.bind(("127.0.0.1", SETTINGS.get("port", 0)))
 LISTENER.listen(128)
 
 

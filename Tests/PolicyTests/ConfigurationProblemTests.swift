@@ -333,6 +333,22 @@ import TokenStore
             ]
         ),
         (
+            "http: { clientCertificate: { certificate: /c.pem } }",
+            [#"4:28: error: http.clientCertificate: the key "key" is missing"#]
+        ),
+        (
+            "http: { clientCertificate: { certificate: c.pem, key: /k, ca: /x } }",
+            [
+                "4:43: error: http.clientCertificate.certificate: it is no path of a file; write the whole path, from the "
+                    + "root: /...",
+                "4:59: error: http.clientCertificate: unknown key \"ca\"; known keys: certificate, key",
+            ]
+        ),
+        (
+            "http: { clientCertificate: /c.pem }",
+            ["4:28: error: http.clientCertificate: expected a mapping (key: value), found text"]
+        ),
+        (
             "htp: {}",
             [
                 #"4:1: error: unknown key "htp"; did you mean "http"?"#

@@ -109,6 +109,7 @@ import TokenStoreTesting
         #expect(configuration.server.maxRequestBytes == 1_048_576)
         #expect(configuration.http.proxy == .environment)
         #expect(configuration.http.caFile == nil)
+        #expect(configuration.http.clientCertificate == nil)
         #expect(configuration.http.connectTimeout == .seconds(3))
         // Nothing after a key is as if the key were not there.
         #expect(try load(Self.yaml + "\nidentity:\nserver: ~\nhttp: null").server == configuration.server)
@@ -128,6 +129,7 @@ import TokenStoreTesting
                   proxy: http://proxy.example:3128
                   noProxy: [10.0.0.0/8, .svc]
                   caFile: /etc/daypass/ca.pem
+                  clientCertificate: { certificate: /etc/daypass/client.pem, key: /etc/daypass/client.key }
                   connectTimeout: 500ms
                 """
         )
@@ -146,6 +148,15 @@ import TokenStoreTesting
         #expect(configuration.server.maxRequestBytes == 65536)
         #expect(configuration.http.proxy == .url("http://proxy.example:3128", bypass: ["10.0.0.0/8", ".svc"]))
         #expect(configuration.http.caFile == "/etc/daypass/ca.pem")
+        #expect(configuration.http.clientCertificate?.certificate == "/etc/daypass/client.pem")
+        #expect(configuration.http.clientCertificate?.key == "/etc/daypass/client.key")
+        #expect(
+            configuration.namedFiles.map { "\($0.purpose.rawValue) \($0.path)" } == [
+                "identity.jwks.file /etc/daypass/jwks.json", "http.caFile /etc/daypass/ca.pem",
+                "http.clientCertificate.certificate /etc/daypass/client.pem",
+                "http.clientCertificate.key /etc/daypass/client.key",
+            ]
+        )
         #expect(configuration.http.connectTimeout == .milliseconds(500))
         #expect(try load(Self.yaml + "\nhttp: { proxy: none }").http.proxy == HTTPSettings.Proxy.none)
         let inCluster = try load(Self.yaml + "\nidentity: { issuer: https://c.example, leeway: 5m }")

@@ -16,6 +16,7 @@ struct ForgeTransport: HTTPTransport {
             throw HTTPTransportError(.unreachable, "another host", requestMayHaveArrived: false)
         }
         var headers = Dictionary(call.headers.map { ($0.name.lowercased(), $0.value) }) { first, _ in first }
+        headers["user-agent"] = "daypass/test"
         headers["authorization"] = call.authorization?.revealText()
         headers["host"] = forge.host
         let answer = await forge.answer(

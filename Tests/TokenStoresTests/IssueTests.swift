@@ -20,7 +20,6 @@ import TokenStores
         )
         let common = [
             HTTPField("Accept", "application/vnd.github+json"), HTTPField("X-GitHub-Api-Version", "2022-11-28"),
-            HTTPField("User-Agent", "daypass"),
         ]
         #expect(calls[0].headers == common)
         #expect(calls[0].body == nil)

@@ -17,11 +17,11 @@ struct GitHubAPI: Sendable {
     let http: any HTTPTransport
     let clock: any WallClock
 
-    /// <https://docs.github.com/en/rest/about-the-rest-api/api-versions>; the user agent is obligatory.
+    /// <https://docs.github.com/en/rest/about-the-rest-api/api-versions>; the user agent, which is obligatory, is the
+    /// transport's.
     private static let headers = [
         HTTPField("Accept", "application/vnd.github+json"),
         HTTPField("X-GitHub-Api-Version", "2022-11-28"),
-        HTTPField("User-Agent", "daypass"),
     ]
 
     /// A failure before there is an answer.
