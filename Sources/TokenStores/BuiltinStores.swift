@@ -7,8 +7,6 @@ package enum BuiltinStores {
     /// The stores, in the order in which documents name them.
     package static let all: [any TokenStore.Type] = [
         GitHubAppStore.self,
-        VaultStore.self,
-        VaultKVStore.self,
         GitLabStore.self,
         GiteaStore.self,
         BitbucketCloudStore.self,
