@@ -45,6 +45,16 @@ package final class OCIRegistryStore: TokenStore {
         return .wider("everything that the account \(settings.credential.username) may do at the registry")
     }
 
+    /// Some token servers have one refresh token for an account and a client, and give it to whoever asks.
+    package static func capabilities(for settings: OCIRegistrySettings) -> StoreCapabilities {
+        var capabilities = capabilities
+        capabilities.reach = reach(for: settings)
+        guard settings.hand == OCIRegistrySettings.Hand.identityToken.rawValue else { return capabilities }
+        capabilities.life = .fixed("as the token server says, which often does not tell")
+        capabilities.sharesTokens = true
+        return capabilities
+    }
+
     package init(settings: OCIRegistrySettings, context: TokenStoreContext) throws(TokenStoreError) {
         endpoints = try OCIRegistryEndpoints(settings)
         account = settings.credential
@@ -125,6 +135,11 @@ package final class OCIRegistryStore: TokenStore {
                 "tokens of a registry have actions, and the scope names permissions",
                 fix: "ask for actions: [pull], [pull, push] or [delete]"
             )
+        }
+        // A name becomes a part of a scope and of a path.
+        let service = endpoints.tokenService
+        for name in scope.repositories where (try? service.repository(name)) != name {
+            throw TokenStoreError(.refused, "a repository is not written as an image's path", fix: "write team/app")
         }
         guard scope.repositories.count <= Self.mostRepositories else {
             throw TokenStoreError(

@@ -25,7 +25,11 @@ import TokenStores
         }
     }
 
-    @Test func saysHowFarTokensReach() {
+    @Test func saysWhatItsTokensAre() {
+        let narrow = OCIRegistryStore.capabilities(for: OCIRegistryFixture.settings("https://r.example"))
+        #expect(narrow == OCIRegistryStore.capabilities)
+        let settings = OCIRegistryFixture.settings("https://r.example", hand: "identity-token")
+        #expect(OCIRegistryStore.capabilities(for: settings).sharesTokens, "a server may have one for all")
         #expect(OCIRegistryStore.reach(for: OCIRegistryFixture.settings("https://r.example")) == .exact)
         let wide = OCIRegistryStore.reach(
             for: OCIRegistryFixture.settings("https://r.example", hand: "identity-token")

@@ -179,6 +179,10 @@ import TokenStores
                 TokenScope(repositories: ["o/r"], permissions: ["contents": .read]),
                 TokenScope(repositories: ["o/r"], permissions: ["contents": .read], actions: [.pull]),
                 TokenScope(repositories: many, actions: [.pull]),
+                TokenScope(repositories: ["o/r:pull repository:x"], actions: [.pull]),
+                TokenScope(repositories: ["../v2"], actions: [.pull]),
+                TokenScope(repositories: ["o/r?x"], actions: [.pull]),
+                TokenScope(repositories: ["O/R"], actions: [.pull]), TokenScope(repositories: [""], actions: [.pull]),
             ]
             for scope in scopes {
                 let request = TokenRequest(subject: SubjectTokens.subject, scope: scope)
