@@ -39,6 +39,15 @@ import TokenStores
         #expect(whole.revocation == TokenExchangeStore.capabilities.revocation)
     }
 
+    @Test func capabilitiesAreThoseOfTheKindUnlessTheSettingsDecide() {
+        let quay = QuaySettings(robot: "our-org+builder", audience: "quay.io")
+        #expect(QuayStore.capabilities(for: quay) == QuayStore.capabilities)
+        let octo = OctoSTSSettings(identity: "builder", policy: .organization)
+        #expect(OctoSTSStore.capabilities(for: octo).reach == OctoSTSStore.reach(for: octo))
+        #expect(OctoSTSStore.capabilities(for: octo).reach != OctoSTSStore.capabilities.reach)
+        #expect(OctoSTSStore.capabilities(for: octo).revocation == OctoSTSStore.capabilities.revocation)
+    }
+
     @Test func placesAreTaken() throws {
         let service = try TokenExchangeStore.service(
             for: TokenExchangeStoreTests.settings {
