@@ -16,6 +16,7 @@ enum OAuthClient: Sendable {
     case key(id: String, key: SecretReference, keyID: String?, audience: String)
     /// The Pod's service account token as the assertion.
     case podToken(id: String)
+
     /// Puts the client into a call. Secrets are read anew each time: operators replace them.
     ///
     /// - Throws: ``TokenStoreError`` with code `misconfigured` when the secret can't be read or used.
