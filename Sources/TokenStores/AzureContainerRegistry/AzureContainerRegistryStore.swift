@@ -53,11 +53,13 @@ package final class AzureContainerRegistryStore: TokenStore {
         let step = errors.mint(request.scope)
         let answer = try await post("/oauth2/token", accessForm(refresh, request.scope), step)
         guard answer.status == 200 else { throw errors.registry(answer, step, now: context.clock.now) }
-        guard let token = OAuthTokenAnswer.token(answer.body), let granted = AzureAccessClaims(token) else {
+        guard let token = OAuthTokenAnswer.token(answer.body), let expiresAt = UnverifiedJWT(token)?.expiresAt,
+            let access = RegistryScope.access(of: token)
+        else {
             throw errors.source.unreadable(answer, step)
         }
-        try granted.compare(with: request.scope, registry: plan.host)
-        guard granted.expiresAt > context.clock.now else {
+        try compare(access, with: request.scope)
+        guard expiresAt > context.clock.now else {
             throw TokenStoreError(
                 .malformedAnswer,
                 "the new token of \(plan.host) has already expired by this node's clock",
@@ -68,7 +70,7 @@ package final class AzureContainerRegistryStore: TokenStore {
         return IssuedToken(
             username: Self.username,
             secret: token,
-            expiresAt: granted.expiresAt,
+            expiresAt: expiresAt,
             grantedScope: request.scope
         )
     }
@@ -118,10 +120,34 @@ package final class AzureContainerRegistryStore: TokenStore {
         var form = FormBody()
         form.add("grant_type", "refresh_token")
         form.add("service", plan.host)
-        let actions = scope.actions.sorted().map(\.rawValue).joined(separator: ",")
-        for repository in scope.repositories { form.add("scope", "repository:\(repository):\(actions)") }
+        for text in RegistryScope.texts(scope) { form.add("scope", text) }
         form.add("refresh_token", refresh)
         return form
+    }
+
+    /// What is missing is refused by name: a build that can't push would find out at its end.
+    private func compare(
+        _ access: [RegistryScope.Access],
+        with scope: TokenScope
+    ) throws(TokenStoreError) {
+        let difference = RegistryScope.compare(access, with: scope)
+        guard !difference.isWider else {
+            throw TokenStoreError(
+                .malformedAnswer,
+                "the new token of \(plan.host) reaches more than was asked for",
+                tokenMayExist: true
+            )
+        }
+        guard difference.missing.isEmpty else {
+            let missing = difference.missing.prefix(5).joined(separator: " ")
+            throw TokenStoreError(
+                .refused,
+                "\(plan.host) granted less than was asked for; missing: \(missing)",
+                fix: "give the identity AcrPull, AcrPush or AcrDelete there (with ABAC, Container Registry Repository "
+                    + "Reader, Writer or Contributor), or ask for less",
+                tokenMayExist: true
+            )
+        }
     }
 
     private func post(

@@ -34,6 +34,10 @@ package struct ClientCredentialsSettings: Decodable, Sendable {
     package var revocationEndpoint: String?
     /// Where the tokens are good: a git server's URL.
     package var gitURL: String?
+    /// Whether the git server's repositories have names of more than two parts, as in nested groups.
+    package var nestedNames: Bool?
+    /// Whether `Owner/Name` and `owner/name` are one repository on the git server.
+    package var namesIgnoreCase: Bool?
     /// Where the tokens are good: a registry's host.
     package var registryHost: String?
     /// Where the tokens are good: another host.
@@ -57,6 +61,8 @@ package struct ClientCredentialsSettings: Decodable, Sendable {
         parameters: [String: String]? = nil,
         revocationEndpoint: String? = nil,
         gitURL: String? = nil,
+        nestedNames: Bool? = nil,
+        namesIgnoreCase: Bool? = nil,
         registryHost: String? = nil,
         otherHost: String? = nil,
         registryCredential: String? = nil
@@ -76,6 +82,8 @@ package struct ClientCredentialsSettings: Decodable, Sendable {
         self.parameters = parameters
         self.revocationEndpoint = revocationEndpoint
         self.gitURL = gitURL
+        self.nestedNames = nestedNames
+        self.namesIgnoreCase = namesIgnoreCase
         self.registryHost = registryHost
         self.otherHost = otherHost
         self.registryCredential = registryCredential
@@ -94,12 +102,14 @@ struct ClientCredentialsPlan: Sendable {
     let service: TokenService
 
     init(_ settings: ClientCredentialsSettings) throws(TokenStoreError) {
-        service = try SettingChecks.service(
+        service = try TokenPlaces(
             gitURL: settings.gitURL,
+            nestedNames: settings.nestedNames,
+            namesIgnoreCase: settings.namesIgnoreCase,
             registryHost: settings.registryHost,
-            otherHost: settings.otherHost,
-            registryCredential: settings.registryCredential
-        )
+            registryCredential: settings.registryCredential,
+            otherHost: settings.otherHost
+        ).service()
         endpoint = try AskChecks.url("endpoint", settings.endpoint)
         client = try Self.client(settings, endpoint)
         if let text = settings.requestAudience { try SettingChecks.text("requestAudience", text) }

@@ -64,7 +64,12 @@ package final class OctoSTSStore: TokenStore {
         guard let text = JSONBody.decode(Answer.self, answer.body)?.token else { throw errors.unreadable(answer, step) }
         let token = Secret(utf8: text)
         guard Authorization.isUsable(token) else { throw errors.unreadable(answer, step) }
-        guard await isWantedStill(token, request.scope) else { throw await discard(token) }
+        guard await isWantedStill(token, request.scope) else {
+            let error = TokenStoreError(.cancelled, "the caller gave up")
+            throw await discarding(because: error) { [self] () throws(TokenStoreError) in
+                try await revoke(token, timeout: GitHubAPI.discardTimeout)
+            }
+        }
         return IssuedToken(
             username: GitHubAppStore.username,
             secret: token,
@@ -145,19 +150,6 @@ package final class OctoSTSStore: TokenStore {
             return try await context.http.send(call)
         }
         return await probe.run(token, repository: repository) != .cancelled
-    }
-
-    /// Revokes a token that nobody waits for any more.
-    private func discard(_ token: Secret) async -> TokenStoreError {
-        let isGone = await shieldedFromCancellation { [self] in
-            do throws(TokenStoreError) {
-                try await revoke(token, timeout: GitHubAPI.discardTimeout)
-                return true
-            } catch {
-                return false
-            }
-        }
-        return TokenStoreError(.cancelled, "the caller gave up", tokenMayExist: !isGone)
     }
 
     /// The service answers gRPC's codes as HTTP statuses

@@ -15,7 +15,7 @@ enum OAuthClient: Sendable {
     /// An assertion that is signed with a key of the client's.
     case key(id: String, key: SecretReference, keyID: String?, audience: String)
     /// The Pod's service account token as the assertion.
-    case podToken(id: String?)
+    case podToken(id: String)
 
     /// Puts the client into a call. Secrets are read anew each time: operators replace them.
     ///
@@ -50,7 +50,7 @@ enum OAuthClient: Sendable {
             form.add("client_id", id)
             ClientAssertion.add(assertion, to: &form)
         case .podToken(let id):
-            if let id { form.add("client_id", id) }
+            form.add("client_id", id)
             if let subjectToken { ClientAssertion.add(subjectToken, to: &form) }
         }
         call.headers.append(FormBody.contentType)

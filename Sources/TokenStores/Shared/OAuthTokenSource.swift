@@ -152,18 +152,13 @@ struct OAuthTokenSource: Sendable {
 
     /// Revokes a token that will not be handed out, and returns the error to throw for it.
     private func discard(_ token: Secret, because error: TokenStoreError) async -> TokenStoreError {
-        var error = error
-        error.tokenMayExist = true
-        guard revocation != nil else { return error }
-        let isGone = await shieldedFromCancellation { [self] in
-            do throws(TokenStoreError) {
-                try await revoke(token, timeout: TokenRevocation.discardTimeout)
-                return true
-            } catch {
-                return false
-            }
+        guard revocation != nil else {
+            var error = error
+            error.tokenMayExist = true
+            return error
         }
-        error.tokenMayExist = !isGone
-        return error
+        return await discarding(because: error) { [self] () throws(TokenStoreError) in
+            try await revoke(token, timeout: TokenRevocation.discardTimeout)
+        }
     }
 }

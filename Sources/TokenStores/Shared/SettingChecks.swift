@@ -33,36 +33,4 @@ enum SettingChecks {
             )
         }
     }
-
-    /// Where tokens are good, of the keys that a store for any endpoint has.
-    static func service(
-        gitURL: String?,
-        registryHost: String?,
-        otherHost: String?,
-        registryCredential: String?
-    ) throws(TokenStoreError) -> TokenService {
-        guard gitURL != nil || registryHost != nil || otherHost != nil else {
-            throw TokenStoreError(
-                .misconfigured,
-                "nothing says where the tokens are good",
-                fix: "set gitURL, registryHost or otherHost"
-            )
-        }
-        var service = TokenService()
-        if let gitURL { service.git = try AskChecks.git("gitURL", gitURL, nameParts: 1...20) }
-        if let registryHost { service.registryHost = try AskChecks.host("registryHost", registryHost) }
-        if let otherHost { service.otherHost = try AskChecks.host("otherHost", otherHost) }
-        if let registryCredential {
-            guard let known = RegistryCredential.allCases.first(where: { "\($0)" == registryCredential }) else {
-                let words = RegistryCredential.allCases.map { "\($0)" }.joined(separator: ", ")
-                throw TokenStoreError(
-                    .misconfigured,
-                    "registryCredential is none of \(words)",
-                    fix: "write one of them"
-                )
-            }
-            service.registryCredential = known
-        }
-        return service
-    }
 }

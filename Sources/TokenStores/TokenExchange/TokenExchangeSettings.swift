@@ -32,6 +32,10 @@ package struct TokenExchangeSettings: Decodable, Sendable {
     package var revocationEndpoint: String?
     /// Where the tokens are good: a git server's URL.
     package var gitURL: String?
+    /// Whether the git server's repositories have names of more than two parts, as in nested groups.
+    package var nestedNames: Bool?
+    /// Whether `Owner/Name` and `owner/name` are one repository on the git server.
+    package var namesIgnoreCase: Bool?
     /// Where the tokens are good: a registry's host.
     package var registryHost: String?
     /// Where the tokens are good: another host.
@@ -54,6 +58,8 @@ package struct TokenExchangeSettings: Decodable, Sendable {
         clientAuthentication: String? = nil,
         revocationEndpoint: String? = nil,
         gitURL: String? = nil,
+        nestedNames: Bool? = nil,
+        namesIgnoreCase: Bool? = nil,
         registryHost: String? = nil,
         otherHost: String? = nil,
         registryCredential: String? = nil
@@ -72,6 +78,8 @@ package struct TokenExchangeSettings: Decodable, Sendable {
         self.clientAuthentication = clientAuthentication
         self.revocationEndpoint = revocationEndpoint
         self.gitURL = gitURL
+        self.nestedNames = nestedNames
+        self.namesIgnoreCase = namesIgnoreCase
         self.registryHost = registryHost
         self.otherHost = otherHost
         self.registryCredential = registryCredential
@@ -90,12 +98,14 @@ struct TokenExchangePlan: Sendable {
     let service: TokenService
 
     init(_ settings: TokenExchangeSettings) throws(TokenStoreError) {
-        service = try SettingChecks.service(
+        service = try TokenPlaces(
             gitURL: settings.gitURL,
+            nestedNames: settings.nestedNames,
+            namesIgnoreCase: settings.namesIgnoreCase,
             registryHost: settings.registryHost,
-            otherHost: settings.otherHost,
-            registryCredential: settings.registryCredential
-        )
+            registryCredential: settings.registryCredential,
+            otherHost: settings.otherHost
+        ).service()
         endpoint = try AskChecks.url("endpoint", settings.endpoint)
         try SettingChecks.text("audience", settings.audience)
         for (key, value) in [

@@ -26,12 +26,13 @@ package struct VaultPlacesSettings: Sendable {
     }
 
     func service() throws(TokenStoreError) -> TokenService {
-        var service = try SettingChecks.service(
+        var service = try TokenPlaces(
             gitURL: gitURL,
+            nestedNames: gitURL == nil ? nil : true,
             registryHost: registryHost,
-            otherHost: otherHost,
-            registryCredential: registryCredential
-        )
+            registryCredential: registryCredential,
+            otherHost: otherHost
+        ).service()
         guard let namesIgnoreCase else { return service }
         guard let git = service.git else {
             throw TokenStoreError(

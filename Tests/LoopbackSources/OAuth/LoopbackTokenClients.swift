@@ -46,7 +46,6 @@ extension LoopbackTokenEndpoint {
             secret = basic.password.removingPercentEncoding
         }
         let assertion = request.form("client_assertion")
-        if id == nil, let assertion { id = rules.clients.keys.first { _ in !assertion.isEmpty } }
         guard let id, let proof = rules.clients[id] else { throw Self.refusal("invalid_client", "unknown client") }
         switch proof {
         case .none: return id

@@ -196,7 +196,7 @@ import TokenStores
         ),
         ({ $0.username = "{user}" }, "username has an unknown placeholder"),
         ({ $0.parameters = ["client_secret": "x"] }, "parameters holds client_secret"),
-        ({ $0.registryHost = nil }, "nothing says where the tokens are good"),
+        ({ $0.registryHost = nil }, "neither gitURL nor registryHost nor otherHost is set"),
         ({ $0.requestAudience = "" }, "requestAudience is empty"),
     ]
 

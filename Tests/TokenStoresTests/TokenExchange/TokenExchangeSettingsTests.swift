@@ -39,15 +39,26 @@ import TokenStores
         #expect(whole.revocation == TokenExchangeStore.capabilities.revocation)
     }
 
+    @Test func capabilitiesAreThoseOfTheKindUnlessTheSettingsDecide() {
+        let quay = QuaySettings(robot: "our-org+builder", audience: "quay.io")
+        #expect(QuayStore.capabilities(for: quay) == QuayStore.capabilities)
+        let octo = OctoSTSSettings(identity: "builder", policy: .organization)
+        #expect(OctoSTSStore.capabilities(for: octo).reach == OctoSTSStore.reach(for: octo))
+        #expect(OctoSTSStore.capabilities(for: octo).reach != OctoSTSStore.capabilities.reach)
+        #expect(OctoSTSStore.capabilities(for: octo).revocation == OctoSTSStore.capabilities.revocation)
+    }
+
     @Test func placesAreTaken() throws {
         let service = try TokenExchangeStore.service(
             for: TokenExchangeStoreTests.settings {
                 $0.gitURL = "https://Git.example.com"
+                $0.nestedNames = true
                 $0.otherHost = "pypi.example.com:8443"
                 $0.registryCredential = "registryToken"
             }
         )
         #expect(service.git?.origin == "https://git.example.com")
+        #expect(service.git?.nameParts == 2...20)
         #expect(service.registryHost == "registry.example.com")
         #expect(service.otherHost == "pypi.example.com:8443")
         #expect(service.registryCredential == .registryToken)
@@ -65,7 +76,7 @@ import TokenStores
         ({ $0.username = "{repo}" }, "username has an unknown placeholder"),
         ({ $0.scope = "{repositories}:pull" }, "scope has an unknown placeholder"),
         ({ $0.scope = "   " }, "scope is empty"),
-        ({ $0.registryHost = nil }, "nothing says where the tokens are good"),
+        ({ $0.registryHost = nil }, "neither gitURL nor registryHost nor otherHost is set"),
         ({ $0.registryHost = "https://r.example" }, "registryHost is no host name"),
         ({ $0.registryCredential = "bearer" }, "registryCredential is none of basic, identityToken, registryToken"),
         ({ $0.clientSecret = SecretReference(file: "/s") }, "clientID is missing"),

@@ -28,7 +28,7 @@ import TokenStores
 
     @Test(arguments: [
         (head + secret + git, "taken"),
-        (head + secret, "nothing says where the tokens are good"),
+        (head + secret, "neither gitURL nor registryHost nor otherHost is set"),
         (
             head + secret + #","registryHost":"r.example.com","namesIgnoreCase":true"#,
             "namesIgnoreCase is about git, and gitURL is not set"
