@@ -87,7 +87,7 @@ import TokenStores
             try await fixture.store.revoke(RevocationHandle(identifier: "x"))
         }
         #expect(error?.code == .refused)
-        let found = try await fixture.store.find("x")
+        let found = try await fixture.store.find("x", scope: TokenScope())
         #expect(found == nil)
         #expect(fixture.programs.calls.isEmpty)
     }
