@@ -8,20 +8,27 @@ struct CommonStoreSettings {
     /// The keys that a kind's own settings never see.
     static let keys: Set<String> = ["kind", "limits", "lifetime", "acceptWiderTokens"]
 
-    private(set) var limits: StoreLimitSettings
-    private(set) var lifetime: Duration?
+    let limits: StoreLimitSettings
     private var acceptsWiderTokens = false
 
-    init(_ entry: YAMLValue.Entry, _ capabilities: StoreCapabilities, _ findings: inout Findings) {
+    init(_ entry: YAMLValue.Entry, _ findings: inout Findings) {
         limits = StoreLimitSettings(entry.value["limits"], &findings)
         if let value = entry.value["acceptWiderTokens"], !value.isNull {
             acceptsWiderTokens =
                 findings.collect { () throws(YAMLProblems) in try value.decode(Bool.self) } ?? false
         }
-        guard let value = entry.value["lifetime"], !value.isNull else { return }
-        switch capabilities.life {
+    }
+
+    /// The life that tokens are to have; `nil` when the entry says nothing, or what can't be had.
+    static func lifetime(
+        _ entry: YAMLValue.Entry,
+        _ life: StoreCapabilities.Life,
+        _ findings: inout Findings
+    ) -> Duration? {
+        guard let value = entry.value["lifetime"], !value.isNull else { return nil }
+        switch life {
         case .chosen(let limits):
-            lifetime = findings.collect { () throws(YAMLProblems) in try value.duration(in: limits) }
+            return findings.collect { () throws(YAMLProblems) in try value.duration(in: limits) }
         case .fixed(let text):
             findings.error(
                 value.problem("the life of this store's tokens can't be chosen: it is \(text)", fix: Self.remove)
@@ -31,6 +38,7 @@ struct CommonStoreSettings {
                 value.problem("this store's tokens have no expiry: they live until they are revoked", fix: Self.remove)
             )
         }
+        return nil
     }
 
     private static let remove = "remove the key"

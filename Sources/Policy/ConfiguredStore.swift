@@ -114,12 +114,14 @@ struct StoresReading {
         _ type: Store.Type,
         _ findings: inout Findings
     ) -> ConfiguredStore? {
-        let common = CommonStoreSettings(entry, Store.capabilities, &findings)
+        let common = CommonStoreSettings(entry, &findings)
         let settings = findings.collect { () throws(YAMLProblems) in
             try entry.value.decode(Store.Settings.self, ignoring: CommonStoreSettings.keys)
         }
         guard let settings else { return nil }
-        common.check(Store.reach(for: settings), of: entry, &findings)
+        let capabilities = Store.capabilities(for: settings)
+        common.check(capabilities.reach, of: entry, &findings)
+        let lifetime = CommonStoreSettings.lifetime(entry, capabilities.life, &findings)
         do throws(TokenStoreError) {
             return ConfiguredStore(
                 name: entry.key,
@@ -129,7 +131,7 @@ struct StoresReading {
                 knownPermissions: Store.knownPermissions,
                 knownActions: Store.knownActions,
                 limits: common.limits,
-                lifetime: common.lifetime,
+                lifetime: lifetime,
                 subjectTokenAudience: Store.subjectTokenAudience(for: settings),
                 secretFiles: NamedSecretFile.all(in: entry.value)
             ) { context throws(TokenStoreError) in

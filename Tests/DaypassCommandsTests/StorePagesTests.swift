@@ -22,7 +22,10 @@ import Testing
         for kind in kinds {
             let page = try String(contentsOf: Self.docs.appending(path: "stores/\(kind).md"), encoding: .utf8)
             let configurations = Self.configurations(page)
-            #expect(configurations.contains { $0.contains("kind: \(kind)\n") || $0.contains("kind: \(kind),") }, "\(kind)")
+            #expect(
+                configurations.contains { $0.contains("kind: \(kind)\n") || $0.contains("kind: \(kind),") },
+                "\(kind)"
+            )
             for configuration in configurations {
                 let checked = try await run(["check", "--skip-keys", "--config", "-"], input: configuration)
                 #expect(checked.code == 0, "docs/stores/\(kind).md: \(checked.text)\n\(configuration)")

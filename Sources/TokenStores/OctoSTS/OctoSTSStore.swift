@@ -134,10 +134,8 @@ package final class OctoSTSStore: TokenStore {
         }
     }
 
-    /// The user agent is obligatory.
     private static let githubHeaders = [
         HTTPField("Accept", "application/vnd.github+json"), HTTPField("X-GitHub-Api-Version", "2022-11-28"),
-        HTTPField("User-Agent", "daypass"),
     ]
 
     /// Tries a new token until GitHub's replicas know it, for some seconds at most. False when the caller gave up.

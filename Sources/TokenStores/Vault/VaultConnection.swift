@@ -32,7 +32,7 @@ struct VaultConnection: Sendable {
         token: Secret? = nil,
         body: [UInt8]? = nil
     ) -> HTTPCall {
-        var headers = [HTTPField("X-Vault-Request", "true"), HTTPField("User-Agent", "daypass")]
+        var headers = [HTTPField("X-Vault-Request", "true")]
         if let namespace = server.namespace { headers.append(HTTPField("X-Vault-Namespace", namespace)) }
         if body != nil { headers.append(JSONBody.contentType) }
         return HTTPCall(
