@@ -36,7 +36,7 @@ extension TokenStoreCompatibilitySuite {
             group.addTask {
                 do throws(TokenStoreError) {
                     let store = try makeStore(watch)
-                    let token = try await issue(store, request, watch)
+                    let token = try await issue(store, renamedRequest, watch)
                     await discard(token, store)
                     return tokenViolations(token)
                 } catch {
@@ -76,11 +76,9 @@ extension TokenStoreCompatibilitySuite {
         for (name, fault, codes) in Self.faults {
             for position in 0..<6 {
                 let http = FaultyTransport(base: watch.watched(context).http, fault: fault, position: position)
-                var request = request
-                request.tokenName = TokenRequest(subject: request.subject, scope: request.scope).tokenName
                 do throws(TokenStoreError) {
                     let store = try makeStore(watch, over: http)
-                    let token = try await issue(store, request, watch)
+                    let token = try await issue(store, renamedRequest, watch)
                     await discard(token, store)
                     // A store that made fewer calls has met all its faults; one may also live without an answer.
                     if http.count <= position { break }

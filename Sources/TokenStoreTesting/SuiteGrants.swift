@@ -37,8 +37,7 @@ extension TokenStoreCompatibilitySuite {
         var found: [String] = []
         do throws(TokenStoreError) {
             let store = try makeStore(watch)
-            var other = request
-            other.tokenName = TokenRequest(subject: request.subject, scope: request.scope).tokenName
+            let other = renamedRequest
             let first = try await issue(store, request, watch)
             let second = try await issue(store, other, watch)
             found += tokenViolations(first)
@@ -147,8 +146,7 @@ extension TokenStoreCompatibilitySuite {
         _ watch: SecretWatch
     ) async throws(TokenStoreError) -> [String] {
         guard case .chosen(let limits) = capabilities.life else { return [] }
-        var request = request
-        request.tokenName = TokenRequest(subject: request.subject, scope: request.scope).tokenName
+        var request = renamedRequest
         request.lifetime = limits.lowerBound
         let token = try await issue(store, request, watch)
         await discard(token, store)

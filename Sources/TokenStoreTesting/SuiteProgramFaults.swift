@@ -27,7 +27,7 @@ extension TokenStoreCompatibilitySuite {
                     var context = watch.watched(context)
                     context.programs = programs
                     let store = try Store(settings: settings, context: context)
-                    let token = try await issue(store, request, watch)
+                    let token = try await issue(store, renamedRequest, watch)
                     await discard(token, store)
                     if programs.count <= position { break }
                     found.append("\(name) at run \(position + 1) was answered with a token")

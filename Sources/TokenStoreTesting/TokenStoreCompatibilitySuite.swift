@@ -56,6 +56,14 @@ public struct TokenStoreCompatibilitySuite<Store: TokenStore>: Sendable {
         return kinds.flatMap(\.self) + watch.violations
     }
 
+    /// The request under a new name for its token, as the daemon gives to each mint: an earlier one may have left a token
+    /// behind, and many sources take a name once only.
+    var renamedRequest: TokenRequest {
+        var renamed = request
+        renamed.tokenName = TokenRequest(subject: request.subject, scope: request.scope).tokenName
+        return renamed
+    }
+
     /// A store as the daemon makes it, with a transport of the suite's.
     func makeStore(
         _ watch: SecretWatch,
