@@ -41,7 +41,7 @@ struct LeaseLog: Sendable {
     func searched(_ record: LeaseRecord, found: Int?) {
         let outcome =
             switch found {
-            case nil: "the source can't find tokens by name"
+            case nil: "the source can't find tokens by name, or is another one now"
             case 0: "no token was minted"
             case let count?: "\(count) found; they will be revoked"
             }

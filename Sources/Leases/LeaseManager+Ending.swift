@@ -142,6 +142,13 @@ extension LeaseManager {
     }
 
     private func find(_ record: LeaseRecord) async {
+        guard !isElsewhere(record) else {
+            // Another source would say that there is none.
+            change { state, now in
+                _ = state.table.found(record.id, nil, now: now, newID: parts.newID)
+            }
+            return log.searched(record, found: nil)
+        }
         let result = await withinLimit(parts.revocationLimit) { [parts] () async throws(TokenStoreError) in
             try await parts.sources.find(
                 record.id.tokenName,

@@ -32,6 +32,14 @@ package struct MountLog: Sendable {
         )
     }
 
+    /// The Pod's own token for a store's source can't be used; the store does without, if it can.
+    package func subjectTokenUnusable(_ refusal: Refusal, _ subject: Subject) {
+        logger.warning(
+            "the Pod's token for a store's source can't be used",
+            metadata: metadata(subject, ["reason": "\(refusal.reason.code)", "refusal": "\(refusal)"])
+        )
+    }
+
     private func metadata(_ subject: Subject, _ more: Logger.Metadata) -> Logger.Metadata {
         var all: Logger.Metadata = [
             "namespace": "\(subject.namespace)", "pod": "\(subject.podName)", "pod_uid": "\(subject.podUID)",

@@ -45,7 +45,7 @@ package struct MountPlan: Sendable {
                 volume: volume,
                 token: ask.name,
                 store: granted.store,
-                origin: granted.service.origin,
+                origin: granted.origin,
                 scope: granted.scope
             )
             tokens.append(
@@ -90,9 +90,4 @@ extension MountClaim {
             offeredAudiences: offeredAudiences
         )
     }
-}
-
-extension TokenService {
-    /// Where the tokens are good, in one line.
-    var origin: String { [git?.origin, registryHost].compactMap(\.self).joined(separator: " ") }
 }

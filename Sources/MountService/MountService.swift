@@ -133,8 +133,14 @@ package final class MountService: Sendable {
             guard let audience = token.subjectTokenAudience, tokens[audience] == nil,
                 parts.leases.fresh(token.key) == nil, let offered = claim.offeredTokens.token(for: audience)
             else { continue }
-            try await parts.identity.checkForwarded(offered, audience: audience, of: plan.subject)
-            tokens[audience] = offered
+            do throws(Refusal) {
+                try await parts.identity.checkForwarded(offered, audience: audience, of: plan.subject)
+                tokens[audience] = offered
+            } catch {
+                // One that can't be judged now, or is too old, is as good as none; one of somebody else is an attack.
+                guard [.keysUnavailable, .tokenExpired].contains(error.reason) else { throw error }
+                journal.subjectTokenUnusable(error, plan.subject)
+            }
         }
         return tokens
     }

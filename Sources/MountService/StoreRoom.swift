@@ -48,7 +48,7 @@ package final class StoreRoom: Sendable {
 }
 
 extension StoreRoom: TokenSources {
-    package func origin(of store: String) -> String? { configured[store]?.service.origin }
+    package func origin(of store: String) -> String? { configured[store]?.facts.origin }
 
     package func issue(_ request: TokenRequest, from store: String) async throws(TokenStoreError) -> IssuedToken {
         var request = request

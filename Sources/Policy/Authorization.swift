@@ -14,6 +14,8 @@ package struct Authorization: Sendable, Hashable {
     package var scope: TokenScope
     /// Where the token will be good.
     package var service: TokenService
+    /// Where the store's tokens come from and where they are good: a store of the same name elsewhere is another one.
+    package var origin: String
     /// The audience of the Pod's own token that the store wants; `nil` when it wants none.
     package var subjectTokenAudience: String?
     /// What was asked and is not in the scope.

@@ -23,6 +23,8 @@ package struct ConfiguredStore: Sendable {
     package var lifetime: Duration?
     /// The audience of the Pod's own token that it wants; `nil` when it wants none.
     package var subjectTokenAudience: String?
+    /// Who mints, where the place in which tokens are good does not say it.
+    package var source: String?
     /// The files of secrets that its settings name.
     package var secretFiles: [NamedSecretFile]
     /// Makes the store ready to issue. May read key files; does not use the network.
@@ -38,6 +40,7 @@ package struct ConfiguredStore: Sendable {
         limits: StoreLimitSettings = StoreLimitSettings(),
         lifetime: Duration? = nil,
         subjectTokenAudience: String? = nil,
+        source: String? = nil,
         secretFiles: [NamedSecretFile] = [],
         make: @escaping @Sendable (TokenStoreContext) throws(TokenStoreError) -> any TokenStore
     ) {
@@ -50,17 +53,20 @@ package struct ConfiguredStore: Sendable {
         self.limits = limits
         self.lifetime = lifetime
         self.subjectTokenAudience = subjectTokenAudience
+        self.source = source
         self.secretFiles = secretFiles
         self.make = make
     }
 
-    var facts: StoreFacts {
+    /// The store as policy sees it.
+    package var facts: StoreFacts {
         StoreFacts(
             name: name,
             service: service,
             knownPermissions: knownPermissions,
             knownActions: knownActions,
-            subjectTokenAudience: subjectTokenAudience
+            subjectTokenAudience: subjectTokenAudience,
+            source: source
         )
     }
 }
@@ -133,6 +139,7 @@ struct StoresReading {
                 limits: common.limits,
                 lifetime: lifetime,
                 subjectTokenAudience: Store.subjectTokenAudience(for: settings),
+                source: Store.source(for: settings),
                 secretFiles: NamedSecretFile.all(in: entry.value)
             ) { context throws(TokenStoreError) in
                 try Store(settings: settings, context: context)

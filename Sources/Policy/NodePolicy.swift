@@ -16,19 +16,31 @@ package struct StoreFacts: Sendable, Hashable {
     package var knownActions: Set<RegistryAction>
     /// The audience of the Pod's own token that it wants; `nil` when it wants none.
     package var subjectTokenAudience: String?
+    /// Who mints, where the place in which tokens are good does not say it.
+    package var source: String?
 
     package init(
         name: String,
         service: TokenService,
         knownPermissions: Set<String> = [],
         knownActions: Set<RegistryAction> = Set(RegistryAction.allCases),
-        subjectTokenAudience: String? = nil
+        subjectTokenAudience: String? = nil,
+        source: String? = nil
     ) {
         self.subjectTokenAudience = subjectTokenAudience
+        self.source = source
         self.name = name
         self.service = service
         self.knownPermissions = knownPermissions
         self.knownActions = knownActions
+    }
+}
+
+extension StoreFacts {
+    /// Where the store's tokens come from and where they are good, in one line.
+    package var origin: String {
+        let place = [service.git?.origin, service.registryHost, service.otherHost.map { "other \($0)" }]
+        return (place + [source.map { "from \($0)" }]).compactMap(\.self).joined(separator: " ")
     }
 }
 
@@ -90,6 +102,7 @@ package struct NodePolicy: Sendable {
             grant: grant.name,
             scope: scope,
             service: store.service,
+            origin: store.origin,
             subjectTokenAudience: store.subjectTokenAudience,
             narrowing: narrowing
         )

@@ -36,6 +36,11 @@ public protocol TokenStore: Sendable {
     /// endpoint for revocations that may be missing): ``capabilities`` with ``reach(for:)`` unless the store says otherwise.
     static func capabilities(for settings: Settings) -> StoreCapabilities
 
+    /// Who mints with these settings: the source's address, with the account where tokens belong to one
+    /// (`https://git.example bot-a`); `nil` where the place in which tokens are good says it all. When it changes, a token
+    /// of before is neither handed out, nor searched, nor shown to the new source: it is left to expire, and reported.
+    static func source(for settings: Settings) -> String?
+
     /// The audience of the service account token that ``TokenRequest/subjectToken`` must be; `nil`, which is the default,
     /// when these settings need none. The operator adds it to `tokenRequests` of the CSIDriver object.
     static func subjectTokenAudience(for settings: Settings) -> String?
@@ -77,6 +82,7 @@ extension TokenStore {
         capabilities.reach = reach(for: settings)
         return capabilities
     }
+    public static func source(for settings: Settings) -> String? { nil }
     public static func subjectTokenAudience(for settings: Settings) -> String? { nil }
     public static var knownPermissions: Set<String> { [] }
     public static var knownActions: Set<RegistryAction> { Set(RegistryAction.allCases) }

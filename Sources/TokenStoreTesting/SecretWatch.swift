@@ -4,7 +4,8 @@ import Logging
 import Synchronization
 import TokenStore
 
-/// Knows every secret that went into a store or came out of it, and everything that it said.
+/// Knows the secrets that went into a store (files, the subject token, Authorization fields) and came out of it, and
+/// everything that it said.
 final class SecretWatch: Sendable {
     private struct State {
         var secrets: Set<String> = []
@@ -13,7 +14,11 @@ final class SecretWatch: Sendable {
 
     private let state = Mutex(State())
 
-    init(_ request: TokenRequest) { if let token = request.subjectToken { knows(token) } }
+    init(_ request: TokenRequest) {
+        if let token = request.subjectToken { knows(token) }
+        // What a faulty source writes stands for a secret that it repeats.
+        knows(Secret(utf8: FaultyTransport.mark))
+    }
 
     /// Shorter texts are no secrets, and stand in innocent words.
     private static let shortest = 8

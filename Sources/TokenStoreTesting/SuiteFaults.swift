@@ -49,7 +49,7 @@ extension TokenStoreCompatibilitySuite {
     }
 
     /// What a source may do wrong. The marked text stands for a secret that it repeats in its answer.
-    private static var faults: [(name: String, fault: FaultyTransport.Fault, codes: Set<TokenStoreError.Code>)] {
+    static var faults: [(name: String, fault: FaultyTransport.Fault, codes: Set<TokenStoreError.Code>)] {
         let wait = HTTPField("Retry-After", "30")
         return [
             ("an unreachable source", .none(.unreachable), [.unavailable]),
@@ -74,6 +74,7 @@ extension TokenStoreCompatibilitySuite {
     func faultViolations(_ watch: SecretWatch) async -> [String] {
         var found: [String] = []
         for (name, fault, codes) in Self.faults {
+            var reports: [Bool] = []
             for position in 0..<6 {
                 let http = FaultyTransport(base: watch.watched(context).http, fault: fault, position: position)
                 do throws(TokenStoreError) {
@@ -84,21 +85,45 @@ extension TokenStoreCompatibilitySuite {
                     if http.count <= position { break }
                 } catch {
                     if !http.wasFaulty { found.append("an answer of the source failed without a fault: \(error)") }
-                    if !codes.contains(error.code) {
-                        let wanted = codes.map(\.description).sorted().joined(separator: " or ")
-                        found.append("\(name) at call \(position + 1) ended in \(error.code), not in \(wanted)")
-                    }
-                    if error.code == .rateLimited, error.retryAt == nil {
-                        found.append("\(name) at call \(position + 1) is a rate limit without a time")
-                    }
-                    if error.description.contains(FaultyTransport.mark) {
-                        found.append("\(name) at call \(position + 1): the error repeats what the source wrote")
-                    }
-                    found += textViolations(error)
+                    found += classViolations(error, codes, "\(name) at call \(position + 1)")
+                    reports.append(error.tokenMayExist)
                 }
             }
+            found += existenceViolations(reports, name, fault)
         }
         return found
+    }
+
+    /// An answer to a mint that was lost may stand for a token, and nobody else can know it.
+    private func existenceViolations(_ reports: [Bool], _ name: String, _ fault: FaultyTransport.Fault) -> [String] {
+        guard case .supported = capabilities.revocation, !reports.isEmpty else { return [] }
+        switch fault {
+        case .none(.timedOut), .none(.broken), .status(500, _):
+            return reports.contains(true)
+                ? [] : ["\(name) never says that a token may exist, although its answer is lost"]
+        case .none(.unreachable):
+            return reports[0] ? ["\(name) at call 1 says that a token may exist, although nothing was sent"] : []
+        default: return []
+        }
+    }
+
+    func classViolations(
+        _ error: TokenStoreError,
+        _ codes: Set<TokenStoreError.Code>,
+        _ place: String
+    ) -> [String] {
+        var found: [String] = []
+        if !codes.contains(error.code) {
+            let wanted = codes.map(\.description).sorted().joined(separator: " or ")
+            found.append("\(place) ended in \(error.code), not in \(wanted)")
+        }
+        if error.code == .rateLimited, error.retryAt == nil {
+            found.append("\(place) is a rate limit without a time")
+        }
+        if error.description.contains(FaultyTransport.mark) {
+            found.append("\(place): the error repeats what the source wrote")
+        }
+        return found + textViolations(error)
     }
 
     func textViolations(_ error: TokenStoreError) -> [String] {

@@ -4,7 +4,7 @@ import TokenStore
 
 extension TokenStoreCompatibilitySuite {
     /// What the store says it can do with the suite's settings.
-    private var capabilities: StoreCapabilities { Store.capabilities(for: settings) }
+    var capabilities: StoreCapabilities { Store.capabilities(for: settings) }
 
     /// What can be said without a source.
     func declarationViolations() -> [String] {

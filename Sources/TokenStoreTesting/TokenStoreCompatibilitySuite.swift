@@ -51,6 +51,7 @@ public struct TokenStoreCompatibilitySuite<Store: TokenStore>: Sendable {
             await emptyScopeViolations(watch),
             await cancellationViolations(watch),
             await faultViolations(watch),
+            await endFaultViolations(watch),
             await programFaultViolations(watch),
         ]
         return kinds.flatMap(\.self) + watch.violations

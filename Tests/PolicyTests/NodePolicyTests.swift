@@ -22,6 +22,7 @@ import TokenStore
                     grant: "clone",
                     scope: TokenScope(repositories: ["our-org/x"], permissions: ["contents": .read]),
                     service: Samples.github.service,
+                    origin: "https://github.com",
                     narrowing: Narrowing()
                 )
         )

@@ -27,6 +27,10 @@ package struct GiteaStore: TokenStore {
     private let api: RESTAPI
     private let context: TokenStoreContext
 
+    package static func source(for settings: GiteaSettings) -> String? {
+        "\(settings.url) \(settings.username)"
+    }
+
     package static func service(for settings: GiteaSettings) throws(TokenStoreError) -> TokenService {
         try GiteaPlace(settings).service
     }

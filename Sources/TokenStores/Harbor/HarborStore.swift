@@ -24,6 +24,10 @@ package struct HarborStore: TokenStore {
     private let api: RESTAPI
     private let context: TokenStoreContext
 
+    package static func source(for settings: HarborSettings) -> String? {
+        settings.url
+    }
+
     package static func service(for settings: HarborSettings) throws(TokenStoreError) -> TokenService {
         try HarborPlace(settings).service
     }

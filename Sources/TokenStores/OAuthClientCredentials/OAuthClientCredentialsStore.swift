@@ -18,6 +18,10 @@ package final class OAuthClientCredentialsStore: TokenStore {
     private let settings: ClientCredentialsSettings
     private let source: OAuthTokenSource
 
+    package static func source(for settings: ClientCredentialsSettings) -> String? {
+        [settings.endpoint, settings.revocationEndpoint].compactMap(\.self).joined(separator: " ")
+    }
+
     package static func service(for settings: ClientCredentialsSettings) throws(TokenStoreError) -> TokenService {
         try ClientCredentialsPlan(settings).service
     }

@@ -24,6 +24,10 @@ package final class TokenExchangeStore: TokenStore {
     private let settings: TokenExchangeSettings
     private let source: OAuthTokenSource
 
+    package static func source(for settings: TokenExchangeSettings) -> String? {
+        [settings.endpoint, settings.revocationEndpoint].compactMap(\.self).joined(separator: " ")
+    }
+
     package static func service(for settings: TokenExchangeSettings) throws(TokenStoreError) -> TokenService {
         try TokenExchangePlan(settings).service
     }

@@ -23,6 +23,10 @@ package struct VaultStore: TokenStore {
     private let plan: VaultPlan
     private let connection: VaultConnection
 
+    package static func source(for settings: VaultSettings) -> String? {
+        [settings.address, settings.namespace].compactMap(\.self).joined(separator: " ")
+    }
+
     package static func service(for settings: VaultSettings) throws(TokenStoreError) -> TokenService {
         try VaultPlan(settings).service
     }

@@ -32,6 +32,7 @@ final class FederatedTransport: HTTPTransport {
         kept.withLock { $0.append(call) }
         var headers: [String: String] = [:]
         for field in call.headers { headers[field.name.lowercased()] = field.value }
+        headers["user-agent"] = "daypass/test"
         headers["authorization"] = call.authorization?.revealText()
         let afterScheme = call.url.drop { $0 != ":" }.dropFirst(3)
         let host = afterScheme.prefix { $0 != "/" && $0 != "?" }

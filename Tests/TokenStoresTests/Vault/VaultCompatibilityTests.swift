@@ -47,7 +47,8 @@ import TokenStores
                 context: context,
                 request: try request(fixture)
             )
-            #expect(await suite.violations() == [])
+            let violations = await suite.violations()
+            #expect(violations == [])
             #expect(vault.minted.count > 2)
         }
     }
@@ -62,7 +63,8 @@ import TokenStores
                 context: context,
                 request: try request(fixture)
             )
-            #expect(await suite.violations() == [])
+            let violations = await suite.violations()
+            #expect(violations == [])
             #expect(vault.seen.contains { $0.line == "POST /v1/sys/wrapping/unwrap" && $0.status == 200 })
         }
     }
@@ -79,7 +81,8 @@ import TokenStores
                 context: context,
                 request: try request(fixture)
             )
-            #expect(await suite.violations() == [])
+            let violations = await suite.violations()
+            #expect(violations == [])
             #expect(vault.loginCount > 10)
         }
     }
