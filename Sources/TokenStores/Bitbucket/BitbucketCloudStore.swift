@@ -152,7 +152,8 @@ package struct BitbucketCloudStore: TokenStore {
         return level
     }
 
-    /// What the consumer's scopes give (<https://developer.atlassian.com/cloud/bitbucket/rest/intro/#scopes>).
+    /// What the consumer's scopes give (<https://developer.atlassian.com/cloud/bitbucket/rest/intro/#scopes>). A token
+    /// that is refused here lives on.
     private func granted(_ text: String, _ asked: AccessLevel) throws(TokenStoreError) -> AccessLevel {
         let scopes = Set(text.split(whereSeparator: { $0 == " " || $0 == "," }).map(String.init))
         // Scopes without a colon read; "webhook" is the exception.
@@ -162,7 +163,8 @@ package struct BitbucketCloudStore: TokenStore {
                 .misconfigured,
                 "the consumer \(settings.key) may do more than \(asked.rawValue) repositories, and so could each build",
                 fix: "make a consumer of its own for this store, with no more than Repositories: "
-                    + (asked == .write ? "Write" : "Read")
+                    + (asked == .write ? "Write" : "Read"),
+                tokenMayExist: true
             )
         }
         if asked == .write, writing.contains("repository:write") { return .write }
@@ -170,7 +172,8 @@ package struct BitbucketCloudStore: TokenStore {
             throw TokenStoreError(
                 .refused,
                 "the consumer \(settings.key) may not \(asked.rawValue) repositories",
-                fix: "give it Repositories: \(asked == .write ? "Write" : "Read") there"
+                fix: "give it Repositories: \(asked == .write ? "Write" : "Read") there",
+                tokenMayExist: true
             )
         }
         return .read

@@ -8,6 +8,9 @@ struct GitLabErrors: Sendable {
     let errors: SourceErrors
     let tokenFile: String
 
+    /// How long to stay away when GitLab seems to have banned this node's address.
+    static let banPause: Duration = .seconds(300)
+
     func mint(_ ask: GitLabAsk) -> SourceErrors.Step {
         let role = if case .project = ask.owner { "Maintainer or Owner" } else { "Owner" }
         return SourceErrors.Step(
@@ -52,7 +55,10 @@ struct GitLabErrors: Sendable {
             error.retryAt = retryAt
             error.message = "GitLab limits our calls (HTTP 429) until \(retryAt.rfc3339)"
         case 403 where !text.contains("\"message\"") && !text.contains("\"error\""):
-            // GitLab's guard against guessed passwords answers before the API does.
+            // GitLab's guard against guessed passwords answers before the API does, and ends by itself within the hour;
+            // until then each call of each Pod would be in vain.
+            error.code = .rateLimited
+            error.retryAt = RetryAfter.clamp(Self.banPause, now: now)
             error.fix =
                 "GitLab may have banned this node's address for an hour after failed logins, which a build behind it "
                 + "can cause too: see its log auth.log; or a proxy forbids it"

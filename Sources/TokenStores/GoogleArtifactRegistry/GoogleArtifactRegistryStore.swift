@@ -25,6 +25,8 @@ package final class GoogleArtifactRegistryStore: TokenStore {
 
     static let scope = "https://www.googleapis.com/auth/cloud-platform"
     static let callTimeout: Duration = .seconds(10)
+    /// How far a life may go beyond the one asked for: by the call itself, and by clocks that differ.
+    static let clockTolerance: Duration = .seconds(60)
 
     private let settings: GoogleArtifactRegistrySettings
     private let plan: GooglePlan
@@ -154,10 +156,19 @@ package final class GoogleArtifactRegistryStore: TokenStore {
         call.body = try JSONBody.encode(
             ImpersonationBody(scope: [Self.scope], lifetime: "\(life.components.seconds)s")
         )
+        let asked = context.clock.now
         let answer = try await iam.source.send(call, iam.step, over: context.http)
         guard answer.status == 200 else { throw iam.error(answer, now: context.clock.now) }
         guard let granted = GoogleImpersonationAnswer(answer.body) else {
             throw iam.source.unreadable(answer, iam.step)
+        }
+        guard granted.expiresAt <= asked + life + Self.clockTolerance else {
+            throw TokenStoreError(
+                .malformedAnswer,
+                "Google's new token lives longer than was asked for, by this node's clock",
+                fix: "set the node's clock, and check that iamCredentialsURL is Google's",
+                tokenMayExist: true
+            )
         }
         return (granted.token, granted.expiresAt)
     }

@@ -92,22 +92,34 @@ struct OAuthTokenSource: Sendable {
             secret: token,
             expiresAt: expiresAt,
             grantedScope: request.scope,
-            handle: revocation == nil
-                ? nil : RevocationHandle(identifier: TokenDigest.short(token), secret: token)
+            handle: revocation.map { revocation in
+                RevocationHandle(identifier: "\(TokenDigest.short(token))@\(revocation.text)", secret: token)
+            }
         )
     }
 
-    /// Revokes a token by RFC 7009.
+    /// Revokes a token by RFC 7009, where it was issued for: an endpoint says 200 to a token that it does not know, and a
+    /// living one is not for another to see.
     func revoke(_ handle: RevocationHandle) async throws(TokenStoreError) {
         guard let token = handle.secret else {
             throw TokenStoreError(.refused, "a token is revoked only when it is presented, and it was not kept")
+        }
+        let own = try revocationEndpoint()
+        let issuedFor = handle.identifier.drop { $0 != "@" }.dropFirst()
+        guard issuedFor == own.text else {
+            let other = (try? ServiceURL(String(issuedFor))).map { ", \($0.text)" } ?? ""
+            throw TokenStoreError(
+                .misconfigured,
+                "the token was issued for another revocation endpoint than the store has now\(other)",
+                fix: "set revocationEndpoint back until its tokens are revoked, or let the token end by itself"
+            )
         }
         try await revoke(token, timeout: Self.callTimeout)
     }
 
     private static let headers = [HTTPField("Accept", "application/json")]
 
-    private func revoke(_ token: Secret, timeout: Duration) async throws(TokenStoreError) {
+    private func revocationEndpoint() throws(TokenStoreError) -> ServiceURL {
         guard let revocation else {
             throw TokenStoreError(
                 .misconfigured,
@@ -115,6 +127,11 @@ struct OAuthTokenSource: Sendable {
                 fix: "set it again, or let the token end by itself"
             )
         }
+        return revocation
+    }
+
+    private func revoke(_ token: Secret, timeout: Duration) async throws(TokenStoreError) {
+        let revocation = try revocationEndpoint()
         let source = SourceErrors(
             source: errors.source.source,
             address: revocation.text,
@@ -131,20 +148,19 @@ struct OAuthTokenSource: Sendable {
     /// Compares the scope of the answer with what was asked, where both are there.
     private func judge(_ granted: OAuthTokenAnswer, _ ask: Ask) throws(TokenStoreError) {
         guard let words = granted.scope, !ask.scope.isEmpty else { return }
-        let asked = Set(ask.scope)
-        guard words.isSubset(of: asked) else {
+        let difference = ScopeWords.compare(words, with: ask.scope)
+        guard !difference.isWider else {
             throw TokenStoreError(
                 .malformedAnswer,
                 "the new token of \(errors.source.source) reaches more than was asked for",
                 fix: "look at the scopes that it adds by itself"
             )
         }
-        let missing = ask.scope.filter { !words.contains($0) }
-        guard missing.isEmpty else {
+        guard difference.missing.isEmpty else {
             throw TokenStoreError(
                 .refused,
                 "\(errors.source.source) granted less than was asked for; missing: "
-                    + missing.prefix(5).joined(separator: " "),
+                    + difference.missing.prefix(5).joined(separator: " "),
                 fix: "allow it there, or ask for less"
             )
         }

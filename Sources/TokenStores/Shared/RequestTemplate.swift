@@ -41,7 +41,7 @@ struct RequestTemplate: Sendable {
         var used: Set<Placeholder> = []
         for word in text.split(separator: " ") {
             let parts = try Self.parts(of: word, key: key)
-            for case .value(let placeholder) in parts { used.insert(placeholder) }
+            used.formUnion(Self.placeholders(of: parts))
             words.append(parts)
         }
         self.key = key
@@ -49,10 +49,32 @@ struct RequestTemplate: Sendable {
         placeholders = used
     }
 
-    /// Whether the text cuts a token to the scope: it names the repositories and what may be done with them.
+    /// What a word of a scope says of the scope that was asked for.
+    private struct Naming {
+        /// Whether it names a repository, and what may be done there.
+        let repository, use: Bool
+        /// Whether it names something in part: an owner without a name, a permission without its level.
+        let isPartial: Bool
+
+        init(_ word: [Part]) {
+            let used = RequestTemplate.placeholders(of: word)
+            repository = used.contains(.repository) || used.isSuperset(of: [.owner, .name])
+            let permission = used.intersection([.permission, .level]).count
+            use = permission == 2 || !used.isDisjoint(with: [.action, .actions])
+            isPartial = permission == 1 || (!repository && !used.isDisjoint(with: [.owner, .name]))
+        }
+    }
+
+    /// Whether the text, as a scope, cuts a token to what was asked for: it names the repositories and what may be done
+    /// with them. An endpoint may grant each word by itself, so one that names nothing, or a part, makes it wider; and
+    /// where one word names both, all must.
     var isExact: Bool {
-        let namesRepositories = placeholders.contains(.repository) || placeholders.isSuperset(of: [.owner, .name])
-        return namesRepositories && (namesActions || placeholders.isSuperset(of: [.permission, .level]))
+        let words = words.map(Naming.init)
+        guard words.allSatisfy({ !$0.isPartial && ($0.repository || $0.use) }) else { return false }
+        if words.contains(where: { $0.repository && $0.use }) {
+            return words.allSatisfy { $0.repository && $0.use }
+        }
+        return words.contains(where: \.repository) && words.contains(where: \.use)
     }
 
     private var namesActions: Bool { placeholders.contains(.action) || placeholders.contains(.actions) }
@@ -106,12 +128,20 @@ struct RequestTemplate: Sendable {
         return texts.joined(separator: " ")
     }
 
+    private static func placeholders(of word: [Part]) -> Set<Placeholder> {
+        var used: Set<Placeholder> = []
+        for case .value(let placeholder) in word { used.insert(placeholder) }
+        return used
+    }
+
     private static func parts(of word: Substring, key: String) throws(TokenStoreError) -> [Part] {
         var parts: [Part] = []
         var rest = word
         while let open = rest.firstIndex(of: "{") {
-            let name = rest[rest.index(after: open)...].prefix { $0.isLetter }
-            guard !name.isEmpty, name.endIndex < rest.endIndex, rest[name.endIndex] == "}" else {
+            let name = rest[rest.index(after: open)...].prefix { $0 != "}" }
+            // Other braces are the text's own: a JSON value, say.
+            let isName = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }
+            guard !name.isEmpty, isName, name.endIndex < rest.endIndex else {
                 parts.append(.text(String(rest[...open])))
                 rest = rest[rest.index(after: open)...]
                 continue
@@ -141,8 +171,7 @@ struct RequestTemplate: Sendable {
 
     /// What stands for the placeholders of a word, for each time that it is repeated.
     private static func values(for word: [Part], _ request: TokenRequest) throws(TokenStoreError) -> [Values] {
-        var used: Set<Placeholder> = []
-        for case .value(let placeholder) in word { used.insert(placeholder) }
+        let used = placeholders(of: word)
         let scope = request.scope
         let actions = scope.actions.sorted().map(\.rawValue)
         var all: [Values] = [[:]]

@@ -19,6 +19,8 @@ package final class LoopbackGoogle: Sendable {
         package var impersonators: [String: Set<String>] = [:]
         /// The longest life of an impersonated token, in seconds.
         package var longestLife = 3600
+        /// How much longer than asked for impersonated tokens live, in seconds.
+        package var addedLife = 0
         /// Whether answers of the token service name a life.
         package var namesLife = true
 
@@ -124,7 +126,7 @@ package final class LoopbackGoogle: Sendable {
         guard let body = request.json(Body.self), !body.scope.isEmpty, let seconds = Self.seconds(body.lifetime),
             seconds > 0, seconds <= setup.longestLife
         else { return Self.failure(400, "INVALID_ARGUMENT") }
-        let token = mint("ya29.c.", principal: account, life: seconds)
+        let token = mint("ya29.c.", principal: account, life: seconds + setup.addedLife)
         return .json(200, #"{"accessToken":"\#(token.token)","expireTime":"\#(token.expiresAt.rfc3339)"}"#)
     }
 

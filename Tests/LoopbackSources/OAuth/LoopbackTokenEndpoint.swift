@@ -85,8 +85,8 @@ package final class LoopbackTokenEndpoint: Sendable {
             guard rules.targets.contains(target.value) else { return Self.error("invalid_target", target.value) }
         }
         let asked = request.form("scope").map { $0.split(separator: " ").map(String.init) } ?? []
-        let granted = asked.filter(rules.scopes.contains)
-        guard granted.count == asked.count || (rules.narrows && !granted.isEmpty) else {
+        let granted = rules.narrows ? asked.compactMap(rules.narrowed) : asked.filter(rules.scopes.contains)
+        guard granted == asked || (rules.narrows && !granted.isEmpty) else {
             return Self.error("invalid_scope", "not all of the scope can be granted")
         }
         return mint(granted + rules.addedScopes, client: client, subject: subject, type: type, rules)
@@ -149,7 +149,7 @@ package final class LoopbackTokenEndpoint: Sendable {
         case .text: fields.append(#""expires_in":"\#(rules.life)""#)
         case .none: break
         }
-        if rules.namesScope { fields.append(#""scope":"\#(scope.joined(separator: " "))""#) }
+        if rules.namesScope { fields.append(#""scope":"\#(scope.flatMap(rules.written).joined(separator: " "))""#) }
         return .json(200, "{\(fields.joined(separator: ","))}", headers: ["Cache-Control": "no-store"])
     }
 

@@ -26,12 +26,16 @@ package struct TokenEndpointRules: Sendable {
     ]
     /// The scope words that are granted.
     package var scopes: Set<String> = []
-    /// Whether a call that asks for words beyond `scopes` gets the others (200), or `invalid_scope`.
+    /// Whether a call that asks for words beyond `scopes` gets the others (200), or `invalid_scope`. Of a registry's word
+    /// it gets the actions that are in `scopes` one by one.
     package var narrows = false
     /// Words that every token gets, asked or not.
     package var addedScopes: [String] = []
     /// Whether an answer names its scope.
     package var namesScope = true
+    /// How an answer writes the words of registries: as they were granted, their actions in reverse, or a word for each.
+    package enum ScopeForm: Sendable { case asGranted, reversed, split }
+    package var scopeForm = ScopeForm.asGranted
     /// The values of `audience` and `resource` that are known.
     package var targets: Set<String> = []
     /// Fields that must be there with these values.
@@ -52,4 +56,29 @@ package struct TokenEndpointRules: Sendable {
     package var revocationPath = "/revoke"
 
     package init(audience: String) { self.audience = audience }
+
+    /// What is granted of one word that is asked for; `nil` when it is nothing.
+    func narrowed(_ word: String) -> String? {
+        guard !scopes.contains(word) else { return word }
+        guard let (resource, actions) = Self.registryWord(word) else { return nil }
+        let granted = actions.filter { scopes.contains(resource + $0) }
+        return granted.isEmpty ? nil : resource + granted.joined(separator: ",")
+    }
+
+    /// A word as answers write it.
+    func written(_ word: String) -> [String] {
+        guard let (resource, actions) = Self.registryWord(word) else { return [word] }
+        return switch scopeForm {
+        case .asGranted: [word]
+        case .reversed: [resource + actions.reversed().joined(separator: ",")]
+        case .split: actions.map { resource + $0 }
+        }
+    }
+
+    /// The two halves of `repository:our/app:pull,push`.
+    private static func registryWord(_ word: String) -> (resource: String, actions: [String])? {
+        guard word.hasPrefix("repository:"), let colon = word.lastIndex(of: ":") else { return nil }
+        let actions = word[word.index(after: colon)...].split(separator: ",").map(String.init)
+        return (String(word[...colon]), actions)
+    }
 }

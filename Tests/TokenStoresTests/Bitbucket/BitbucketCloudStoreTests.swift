@@ -111,6 +111,8 @@ import TokenStores
             let error = try await scene.error(Self.request(level))
             #expect(error.code == code)
             #expect(error.message.contains(text), "\(error)")
+            #expect(error.tokenMayExist)
+            #expect(scene.cloud.count == 1)
         }
     }
 

@@ -24,7 +24,7 @@ import TokenStore
         ("{permission}={level}", ["contents=read", "packages=write"]),
         ("{namespace}/{serviceAccount}/{podName}", ["binder/builder/build-1"]),
         ("{actions} {actions}", ["pull,push"]),
-        ("a{b c} {1} {}", ["a{b", "c}", "{1}", "{}"]),
+        ("a{b c} {a.b} {}", ["a{b", "c}", "{a.b}", "{}"]),
     ])
     func fillsWords(text: String, words: [String]) throws {
         #expect(try RequestTemplate("scope", text).words(for: Self.request) == words)

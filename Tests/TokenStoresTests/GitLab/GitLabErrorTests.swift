@@ -50,7 +50,7 @@ import TokenStores
             #expect(!unauthorised.tokenMayExist)
             scene.gitLab.ban()
             let banned = try await error(GitLabScene.request())
-            #expect(banned.code == .refused)
+            #expect(banned.code == .rateLimited)
             #expect(banned.fix.contains("banned this node's address for an hour"))
             #expect(scene.gitLab.tokens.isEmpty)
         }
@@ -68,6 +68,13 @@ import TokenStores
             // The server's Date field is the machine's: what is limited is the wait.
             let wait = clock.now.duration(to: try #require(error.retryAt))
             #expect(wait >= .seconds(1) && wait <= .seconds(3600))
+            // A ban ends by itself too, but does not say when.
+            scene.gitLab.ban()
+            let banned = try await storeError { () async throws(TokenStoreError) in
+                try await store.issue(GitLabScene.request())
+            }
+            #expect(banned.code == .rateLimited)
+            #expect(banned.retryAt == clock.now.advanced(by: .seconds(300)))
         }
     }
 

@@ -122,6 +122,18 @@ import TokenStores
         #expect(GoogleArtifactRegistryStore.capabilities(for: Self.settings()).life == .fixed("1 hour"))
     }
 
+    @Test func aLongerLifeThanAskedForIsRefused() async throws {
+        let (store, _) = try store(Self.settings { $0.serviceAccount = Self.account })
+        let request = try request(lifetime: .seconds(900))
+        google.setup.addedLife = 60
+        #expect(try await store.issue(request).expiresAt == clock.now.advanced(by: .seconds(960)))
+        google.setup.addedLife = 61
+        let error = try await Federated.refusal(store, request)
+        #expect(error.code == .malformedAnswer)
+        #expect(error.message == "Google's new token lives longer than was asked for, by this node's clock")
+        #expect(error.tokenMayExist)
+    }
+
     @Test func onGKEThePoolIsTheAudience() async throws {
         let cluster = "https://container.googleapis.com/v1/projects/p/locations/europe-west3/clusters/c"
         google.setup.audience = "identitynamespace:p.svc.id.goog:\(cluster)"

@@ -74,7 +74,8 @@ import TokenStores
         let (store, http) = try store(
             Self.settings {
                 $0.requestAudience = "https://registry.example.com"
-                $0.parameters = ["tenant": "{namespace}"]
+                // Braces that hold no name are the text's own.
+                $0.parameters = ["tenant": "{namespace}", "filter": #"{"ns":{},"pod":{{namespace}}}{"#]
             }
         )
         let scope = TokenScope(repositories: ["our/app"], actions: [.pull, .push])
@@ -83,7 +84,8 @@ import TokenStores
         #expect(
             http.form(0) == [
                 "grant_type=client_credentials", "audience=https%3A%2F%2Fregistry.example.com",
-                "scope=our%2Fapp%3Apull%20our%2Fapp%3Apush", "tenant=binder",
+                "scope=our%2Fapp%3Apull%20our%2Fapp%3Apush",
+                "filter=%7B%22ns%22%3A%7B%7D%2C%22pod%22%3A%7Bbinder%7D%7D%7B", "tenant=binder",
             ]
         )
         #expect(http.calls[0].authorization == Secret(utf8: "Basic ZGF5cGFzczpodW50ZXIyLWh1bnRlcjI="))

@@ -12,7 +12,12 @@ import TokenStores
         ("repository:{repository}:{actions}", true), ("repository:{repository}:{action}", true),
         ("{owner}.{name}/{permission}:{level}", true), ("repo:{repository} may:{permission}:{level}", true),
         ("repo:{repository}", false), ("{repository}:{permission}", false), ("{actions}", false), ("admin", false),
-        ("owner:{owner} {action}", false),
+        ("owner:{owner} {action}", false), ("openid repository:{repository}:{actions}", false),
+        ("repository:{repository}:{actions} ns:{namespace}", false), ("{owner} {name} {action}", false),
+        ("org:{owner} repository:{repository}:{actions}", false), ("{owner}/{name}:{action}", true),
+        ("{repository}:{permission} {level}", false), ("{repository}:{action} may:{permission}", false),
+        ("{repository}:{actions} read:{repository}", false), ("{repository}:{actions} may:{permission}:{level}", false),
+        ("{repository}:{actions} {repository}:{permission}:{level}", true),
     ])
     func reachFollowsFromTheScope(scope: String, isExact: Bool) {
         let settings = TokenExchangeStoreTests.settings { $0.scope = scope }
@@ -93,6 +98,10 @@ import TokenStores
         ),
         ({ $0.parameters = ["subject_token": "x"] }, "parameters holds subject_token, which the store sends itself"),
         ({ $0.parameters = ["a": "{x}"] }, "parameters.a has an unknown placeholder"),
+        ({ $0.username = "{pod_name}" }, "username has an unknown placeholder"),
+        ({ $0.username = "{pod-name}" }, "username has an unknown placeholder"),
+        ({ $0.scope = "{repository2}:{actions}" }, "scope has an unknown placeholder"),
+        ({ $0.scope = "{1}" }, "scope has an unknown placeholder"),
     ]
 
     @Test(arguments: wrong.indices) func refuses(index: Int) {

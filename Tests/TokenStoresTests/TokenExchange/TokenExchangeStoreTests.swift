@@ -134,7 +134,7 @@ import TokenStores
         )
         let token = try await store.issue(try request())
         let handle = try #require(token.handle)
-        #expect(handle.identifier.count == 12)
+        #expect(handle.identifier.dropFirst(12) == "@https://sts.example.com/revoke")
         try await store.revoke(handle)
         #expect(endpoint.live.isEmpty)
         try await store.revoke(handle)
@@ -147,6 +147,29 @@ import TokenStores
         // A refusal of the endpoint is no success.
         endpoint.rules.clients = ["other": .none]
         await #expect(throws: TokenStoreError.self) { try await store.revoke(handle) }
+    }
+
+    /// RFC 7009 answers 200 to a token that is not known: another provider would take a living token for revoked.
+    @Test func aTokenIsNotShownToAnotherRevocationEndpoint() async throws {
+        let (issuing, _) = try store(Self.settings { $0.revocationEndpoint = "https://sts.example.com/revoke" })
+        let handle = try #require(try await issuing.issue(try request()).handle)
+        let (moved, http) = try store(Self.settings { $0.revocationEndpoint = "https://other.example.com/revoke" })
+        let unnamed = RevocationHandle(identifier: "0123456789ab", secret: handle.secret)
+        for (handle, message) in [
+            (handle, "than the store has now, https://sts.example.com/revoke"), (unnamed, "than the store has now"),
+        ] {
+            do throws(TokenStoreError) {
+                try await moved.revoke(handle)
+                Issue.record("taken for revoked")
+            } catch {
+                #expect(error.code == .misconfigured)
+                #expect(error.message == "the token was issued for another revocation endpoint " + message)
+            }
+        }
+        #expect(http.calls.isEmpty)
+        #expect(endpoint.live.count == 1)
+        try await issuing.revoke(handle)
+        #expect(endpoint.live.isEmpty)
     }
 
     @Test func aWiderScopeIsRefusedAndRevoked() async throws {
@@ -174,6 +197,37 @@ import TokenStores
                 == "refused: the token endpoint granted less than was asked for; missing: "
                 + "repository:our/secret:pull,push; allow it there, or ask for less"
         )
+    }
+
+    @Test func fewerActionsAreRefusedByName() async throws {
+        endpoint.rules.narrows = true
+        endpoint.rules.scopes = ["repository:our/app:pull"]
+        let (store, _) = try store()
+        let error = try await Federated.refusal(store, try request())
+        #expect(endpoint.minted.map(\.scope) == [["repository:our/app:pull"]])
+        #expect(
+            error.description
+                == "refused: the token endpoint granted less than was asked for; missing: "
+                + "repository:our/app:push; allow it there, or ask for less"
+        )
+    }
+
+    @Test(arguments: [TokenEndpointRules.ScopeForm.reversed, .split])
+    func theFormOfTheScopeDoesNotMatter(form: TokenEndpointRules.ScopeForm) async throws {
+        endpoint.rules.scopeForm = form
+        let (store, _) = try store()
+        let request = try request(["our/app", "our/lib"])
+        #expect(try await store.issue(request).grantedScope == request.scope)
+        // A further action is more, however it is written.
+        for word in ["repository:our/app:delete", "repository:our/app:pull,*", "repository:our/other:pull", "pull"] {
+            endpoint.rules.addedScopes = [word]
+            let error = try await Federated.refusal(store, request)
+            #expect(error.message == "the new token of the token endpoint reaches more than was asked for")
+        }
+        // A resource without actions is no grant.
+        endpoint.rules.addedScopes = ["repository:our/other:"]
+        endpoint.rules.scopeForm = .asGranted
+        _ = try await store.issue(request)
     }
 
     private static let lives: [(TokenEndpointRules.LifeForm, Bool, Int64?)] = [
