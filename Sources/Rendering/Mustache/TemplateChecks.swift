@@ -186,6 +186,9 @@ struct TemplateChecks {
             let message = "quotes that are opened in the section \(Refusal.quoted(open.name.text)) are not closed in it"
             throw tag.problem(message, fix: "open and close quotes on the same side of {{#...}}")
         }
+        if frame.isIteration, let (message, fix) = place.objection(toRepeatingFrom: frame.place) {
+            throw tag.problem(message, fix: fix)
+        }
     }
 
     // MARK: Names

@@ -53,15 +53,23 @@ struct TemplateScanner {
     private var index = 0
     private var position = TemplatePosition()
 
-    /// All pieces of a template, in order; comments are left out.
+    /// Whether a tag here would begin its line, and the same where each open section began. The library goes back to
+    /// the latter after a section's end, whatever stands before that end on its line; so do we.
+    private var isLineStart = true
+    private var sectionLineStarts: [Bool] = []
+
+    /// All pieces of a template, in order; comments are left out, and the blanks and the line end around a section's tag
+    /// or a comment that the library takes to stand alone on its line.
     static func pieces(of template: String) throws(TemplateProblem) -> [TemplatePiece] {
         var scanner = TemplateScanner(scalars: Array(template.unicodeScalars))
         try scanner.checkCharacters(template)
         var pieces: [TemplatePiece] = []
         while scanner.index < scanner.scalars.count {
             let text = scanner.text()
-            if !text.isEmpty { pieces.append(.text(text)) }
-            if scanner.index < scanner.scalars.count, let tag = try scanner.tag() { pieces.append(.tag(tag)) }
+            let tag = scanner.index < scanner.scalars.count ? try scanner.tag() : nil
+            let kept = scanner.isStandalone(tag, after: text) ? text.withoutBlanksAtEnd : text[...]
+            if !kept.isEmpty { pieces.append(.text(String(kept))) }
+            if let tag { pieces.append(.tag(tag)) }
         }
         return pieces
     }
@@ -79,6 +87,10 @@ struct TemplateScanner {
             for scalar in character.unicodeScalars where !isLineEnd && scalar != "\t" {
                 guard scalar.properties.generalCategory != .control else {
                     throw problem("there is a control character", "use printable characters, tabs and line ends only")
+                }
+                // The library takes them for line ends, and programs do not.
+                guard scalar != "\u{2028}", scalar != "\u{2029}" else {
+                    throw problem("there is a line or paragraph separator of Unicode", "use ordinary line ends")
                 }
             }
             let isCluster = character.unicodeScalars.count > 1
@@ -98,14 +110,47 @@ struct TemplateScanner {
 
     private func isAt(_ text: String, _ place: Int) -> Bool { scalars[place...].starts(with: text.unicodeScalars) }
 
+    /// Whether the library takes the tag or comment before this place, which the text precedes, to stand alone on its
+    /// line. The rest of that line is then skipped.
+    private mutating func isStandalone(_ tag: TemplateTag?, after text: String.UnicodeScalarView) -> Bool {
+        let beginning = text.withoutBlanksAtEnd
+        let startsLine = beginning.isEmpty ? isLineStart : beginning.last == "\n"
+        if case .value = tag?.kind {
+            isLineStart = false
+            return false
+        }
+        let isAlone = startsLine && skipLineEnd()
+        switch tag?.kind {
+        case .open: sectionLineStarts.append(isAlone)
+        case .close:
+            isLineStart = sectionLineStarts.popLast() ?? false
+            return isAlone
+        default: break
+        }
+        isLineStart = isAlone
+        return isAlone
+    }
+
+    /// Skips blanks and a line end; `false` when something else stands there. The template's end is a line end too, but
+    /// not after blanks.
+    private mutating func skipLineEnd() -> Bool {
+        if index == scalars.count { return true }
+        var end = index
+        while end < scalars.count, scalars[end] == " " || scalars[end] == "\t" { end += 1 }
+        if end + 1 < scalars.count, scalars[end] == "\r", scalars[end + 1] == "\n" { end += 1 }
+        guard end < scalars.count, scalars[end] == "\n" else { return false }
+        advance(end + 1 - index)
+        return true
+    }
+
     /// The text up to the next tag or the end.
-    private mutating func text() -> String {
+    private mutating func text() -> String.UnicodeScalarView {
         var end = index
         while end < scalars.count, !isAt("{{", end) { end += 1 }
         var text = String.UnicodeScalarView()
         text.append(contentsOf: scalars[index..<end])
         advance(end - index)
-        return String(text)
+        return text
     }
 
     /// The tag that begins here; `nil` for a comment.
@@ -187,6 +232,13 @@ extension TemplateName {
                 default: false
                 }
             }
+    }
+}
+
+extension String.UnicodeScalarView {
+    fileprivate var withoutBlanksAtEnd: Substring.UnicodeScalarView {
+        guard let last = lastIndex(where: { $0 != " " && $0 != "\t" }) else { return self[startIndex..<startIndex] }
+        return self[...last]
     }
 }
 

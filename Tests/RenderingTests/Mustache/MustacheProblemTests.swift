@@ -181,10 +181,10 @@ import TokenStore
         ("shell", "cat <<EOF\n{{token}}\nEOF", "<< stands before the value"),
         ("shell", "T=$'a'{{token}}", "$'...' stands before"),
         ("shell", "\"$(a \"{{token}}\")\"", "$(...) in double quotes"),
-        ("shell", "\"${a:-\"{{token}}\"}\"", "quotes in \"${...}\" stands before"),
+        ("shell", "\"${a:-\"{{token}}\"}\"", "quotes in ${...} stands before"),
         ("shell", "{{#tokens}}'{{/tokens}}{{token}}", "quotes that are opened in the section"),
-        ("shell", "a{{#expiresAt}} {{/expiresAt}}# '\n{{token}}", "a # after a section"),
-        ("shell", "a{{#expiresAt}}${{/expiresAt}}{{token}}", "$ or < at the edge of a section"),
+        ("shell", "a{{#expiresAt}} {{/expiresAt}}# '\n{{token}}", "a # that may begin a comment or not"),
+        ("shell", "a{{#expiresAt}}${{/expiresAt}}{{token}}", "at the edge of a section, stands before"),
     ])
     func places(escape: String, template: String, message: String) throws {
         let found = try #require(try problem(template, escape))
