@@ -52,6 +52,19 @@ struct MotoServer: Sendable {
         }
     }
 
+    /// Whether there is a moto to run: a machine without PyPI has none.
+    static var isInstalled: Bool {
+        get async {
+            let check = try? await Subprocess.run(
+                interpreter,
+                arguments: ["-c", "import moto.server"],
+                output: .discarded,
+                error: .discarded
+            )
+            return check?.terminationStatus.isSuccess ?? false
+        }
+    }
+
     /// The python of `scripts/install-moto`, or the system's own.
     private static var interpreter: Executable {
         var root = BuildProducts.folder
