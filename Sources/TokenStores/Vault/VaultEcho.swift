@@ -41,7 +41,7 @@ struct VaultEcho: Sendable {
     ///
     /// - Throws: ``TokenStoreError`` when it is wider than what was asked, or lacks a repository.
     func granted(_ data: [String: VaultValue], for asked: TokenScope) throws(TokenStoreError) -> TokenScope {
-        if let key = settings.repositoriesKey { try compare(repositories(data[key], key), key, asked) }
+        if let key = settings.repositoriesKey { try compare(repositories(data[key], key), asked) }
         guard let key = settings.permissionsKey else { return asked }
         guard let object = data[key]?.object else { throw Self.unreadable(key) }
         var permissions: [String: AccessLevel] = [:]
@@ -68,16 +68,24 @@ struct VaultEcho: Sendable {
         return names
     }
 
-    private func compare(_ names: [String], _ key: String, _ asked: TokenScope) throws(TokenStoreError) {
+    private func compare(_ names: [String], _ asked: TokenScope) throws(TokenStoreError) {
         // Forges that ignore case write names as they like.
         let wanted = Set(asked.repositories.map { $0.lowercased() })
-        let short = Set(asked.repositories.map { VaultTemplate.name($0).lowercased() })
-        let granted = Set(names.map { $0.lowercased() })
-        guard granted.allSatisfy({ wanted.contains($0) || (!$0.contains("/") && short.contains($0)) }) else {
-            throw Self.wider("repositories")
+        var reached: Set<String> = []
+        for name in names.map({ $0.lowercased() }) {
+            let meant =
+                name.contains("/") ? wanted.filter { $0 == name } : wanted.filter { VaultTemplate.name($0) == name }
+            guard let first = meant.first else { throw Self.wider("repositories") }
+            guard meant.count == 1 else {
+                throw TokenStoreError(
+                    .refused,
+                    "the engine names repositories without their owners, and two that were asked for share a name",
+                    fix: "ask for one token for each of them"
+                )
+            }
+            reached.insert(first)
         }
-        let reached = Set(granted.map(VaultTemplate.name))
-        guard short.isSubset(of: reached) else {
+        guard reached == wanted else {
             throw TokenStoreError(
                 .refused,
                 "the engine left out a repository that was asked for",

@@ -12,7 +12,16 @@ enum VaultStep: Sendable, Hashable {
     case lookUpWrapping, unwrap
     case revoke
     case sign(path: String)
+
+    /// Whether it may leave a token at Vault.
+    var mints: Bool { if case .read(_, let mints) = self { mints } else { false } }
 }
+
+/// Under an error: the wrapping token does not work any more.
+struct VaultSpentWrapping: Error {}
+
+/// Under an error: a server failed to answer a call that mints, and the engine may be at it still.
+struct VaultFailedMint: Error { let status: Int }
 
 /// Turns answers and transport errors into ``TokenStoreError``s. Vault's texts decide the class and are never shown.
 struct VaultErrors: Sendable {
@@ -32,13 +41,22 @@ struct VaultErrors: Sendable {
 
     /// The error for an answer that is no success.
     func error(_ answer: HTTPAnswer, _ step: VaultStep, now: UTCInstant) -> TokenStoreError {
+        var error = classed(answer, step, now: now)
+        if answer.status >= 500, error.tokenMayExist { error.cause = VaultFailedMint(status: answer.status) }
+        return error
+    }
+
+    private func classed(_ answer: HTTPAnswer, _ step: VaultStep, now: UTCInstant) -> TokenStoreError {
         let text = VaultErrorAnswer.text(answer)
         if answer.status == 503, RetryAfter.instant(in: answer, now: now) == nil {
-            let isSealed = text.contains("sealed")
+            if text.contains("sealed") {
+                return TokenStoreError(.unavailable, "Vault at \(base.address) is sealed", fix: "unseal it")
+            }
+            // Proxies say so as well when they lose the server behind them.
             return TokenStoreError(
                 .unavailable,
-                isSealed ? "Vault at \(base.address) is sealed" : "Vault at \(base.address) is not ready (HTTP 503)",
-                fix: isSealed ? "unseal it" : ""
+                "Vault at \(base.address) is not ready (HTTP 503)",
+                tokenMayExist: step.mints
             )
         }
         switch (answer.status, step) {
@@ -90,22 +108,25 @@ struct VaultErrors: Sendable {
     static let alarm = TokenStoreError(
         .refused,
         "TAMPERING? the wrapping token was used already or has expired: somebody else may have the secret",
-        fix: "find out in Vault's audit log who unwrapped it, revoke the secret, and deposit a new one"
+        fix: "find out in Vault's audit log who unwrapped it, revoke the secret, and deposit a new one",
+        cause: VaultSpentWrapping()
     )
 
     private func loginRejected(_ answer: HTTPAnswer, _ text: String) -> TokenStoreError {
         let place = "\(server.authPath) of Vault"
         let what = "(HTTP \(answer.status))"
-        let whose =
-            switch server.identity {
-            case .pod: "the Pod's service account token"
-            case .node(let file): "the service account token in \(file.file)"
-            }
+        let whose: String
+        // A node's own token is the operator's to mend; what a Pod is, Vault may refuse for good.
+        let code: TokenStoreError.Code
+        switch server.identity {
+        case .pod: (whose, code) = ("the Pod's service account token", .refused)
+        case .node(let file): (whose, code) = ("the service account token in \(file.file)", .misconfigured)
+        }
         if text.contains("could not be found") || text.contains("invalid role name") {
             return TokenStoreError(
                 .misconfigured,
                 "\(place) has no role \(server.role) \(what)",
-                fix: "create it, or correct auth.role"
+                fix: "create it, or correct \(server.prefix)auth.role"
             )
         }
         if text.contains("audience") || text.contains("(aud)") {
@@ -123,7 +144,7 @@ struct VaultErrors: Sendable {
             )
         }
         return TokenStoreError(
-            answer.status == 403 ? .misconfigured : .refused,
+            code,
             "\(place) rejects \(whose) for role \(server.role) \(what)",
             fix: "check the role's bound claims and the keys of the auth method; Vault's log says more"
         )
@@ -133,7 +154,10 @@ struct VaultErrors: Sendable {
         let login = "check the policies of role \(server.role), and that it allows any number of uses"
         return switch step {
         case .login:
-            SourceErrors.Step("log in at \(server.authPath)", onNotFound: "check auth.mount and namespace")
+            SourceErrors.Step(
+                "log in at \(server.authPath)",
+                onNotFound: "check \(server.prefix)auth.mount and \(server.prefix)namespace"
+            )
         case .read(let path, let mints):
             SourceErrors.Step(
                 "read \(path)",

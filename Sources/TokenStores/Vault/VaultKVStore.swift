@@ -20,6 +20,7 @@ package struct VaultKVStore: TokenStore {
 
     private let plan: VaultKVPlan
     private let connection: VaultConnection
+    private let deposits = VaultDeposits()
 
     package static func service(for settings: VaultKVSettings) throws(TokenStoreError) -> TokenService {
         try VaultKVPlan(settings).service
@@ -80,20 +81,20 @@ package struct VaultKVStore: TokenStore {
             token: session.token,
             body: read.body
         )
-        guard case .answer(let seconds) = plan.wrapping else {
-            let answer = try await connection.ask(call, step)
-            guard answer.lease_id ?? "" == "" else {
-                // Its token dies with the login, so it must not be handed out.
-                throw TokenStoreError(
-                    .misconfigured,
-                    "Vault's answer at \(read.path) has a lease",
-                    fix: "use the kind vault for paths with leases"
-                )
-            }
-            return answer
+        if case .answer(let seconds) = plan.wrapping {
+            call.headers.append(HTTPField("X-Vault-Wrap-TTL", "\(seconds)s"))
         }
-        call.headers.append(HTTPField("X-Vault-Wrap-TTL", "\(seconds)s"))
-        return try await connection.unwrapped(try await connection.ask(call, step), path: read.path)
+        var answer = try await connection.ask(call, step)
+        if case .answer = plan.wrapping { answer = try await connection.unwrapped(answer, step, path: read.path) }
+        guard answer.lease_id ?? "" == "" else {
+            // Its token dies with the login, so it must not be handed out.
+            throw TokenStoreError(
+                .misconfigured,
+                "Vault's answer at \(read.path) has a lease",
+                fix: "use the kind vault for paths with leases"
+            )
+        }
+        return answer
     }
 
     /// The values that were written.
@@ -120,7 +121,7 @@ package struct VaultKVStore: TokenStore {
                 fix: "correct secret.wrapped.tokenKey, or what the path holds"
             )
         }
-        let answer = try await connection.unwrap(Secret(utf8: token), madeAt: creationPath)
+        let answer = try await deposits.unwrap(Secret(utf8: token), at: path, madeAt: creationPath, connection)
         return answer.data ?? [:]
     }
 }

@@ -76,18 +76,32 @@ extension VaultConnection {
 
     /// Refuses a login that could not end its leases: revocation would fail later, when nobody looks.
     func checkRevocable(_ session: VaultSession) async throws(TokenStoreError) {
-        guard !session.hasDefaultPolicy else { return }
-        let body = try JSONBody.encode(PathsBody(paths: ["auth/token/revoke-self"]))
+        let own = "auth/token/revoke-self"
+        let leases = "sys/leases/revoke"
+        // Nothing ends a batch token, so its leases must be ended one by one; the default policy does not allow that.
+        let needed = (session.hasDefaultPolicy ? [] : [own]) + (session.isBatch ? [leases] : [])
+        guard !needed.isEmpty else { return }
+        let body = try JSONBody.encode(PathsBody(paths: needed))
         let answer = try await ask(
             call("POST", "sys/capabilities-self", token: session.token, body: body),
             .lookUpCapabilities
         )
-        let capabilities = answer.data?["auth/token/revoke-self"]?.list?.compactMap(\.text) ?? []
-        guard capabilities.contains(where: { ["update", "root"].contains($0) }) else {
+        func isAllowed(_ path: String) -> Bool {
+            let capabilities = answer.data?[path]?.list?.compactMap(\.text) ?? []
+            return capabilities.contains { ["update", "root"].contains($0) }
+        }
+        if needed.contains(own), !isAllowed(own) {
             throw TokenStoreError(
                 .misconfigured,
                 "role \(server.role) of \(server.authPath) gives tokens that may not end themselves",
-                fix: "give it Vault's default policy, or update on auth/token/revoke-self"
+                fix: "give it Vault's default policy, or update on \(own)"
+            )
+        }
+        if needed.contains(leases), !isAllowed(leases) {
+            throw TokenStoreError(
+                .misconfigured,
+                "role \(server.role) of \(server.authPath) gives batch tokens that may not revoke leases",
+                fix: "give it update on \(leases), or make its token_type service"
             )
         }
     }

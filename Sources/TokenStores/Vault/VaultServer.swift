@@ -51,14 +51,17 @@ struct VaultServer: Sendable {
     let authPath: String
     let role: String
     let identity: Identity
+    /// What goes before the keys of the settings in messages: `transit.`.
+    let prefix: String
 
-    /// Checks settings; `prefix` goes before the keys in messages: `transit.`.
+    /// Checks settings.
     init(
         address: String,
         namespace: String?,
         auth: VaultAuthSettings,
         prefix: String = ""
     ) throws(TokenStoreError) {
+        self.prefix = prefix
         self.address = try AskChecks.url("\(prefix)address", address)
         if var namespace {
             if namespace.hasSuffix("/") { namespace.removeLast() }

@@ -12,6 +12,8 @@ struct VaultSession: Sendable {
     var isRenewable: Bool
     /// Whether it has Vault's default policy, which lets a token end itself.
     let hasDefaultPolicy: Bool
+    /// Whether it is a batch token, which nothing ends before its time.
+    let isBatch: Bool
 }
 
 extension VaultConnection {
@@ -30,7 +32,11 @@ extension VaultConnection {
         case .node(let file): jwt = Authorization.trimmed(try context.secrets.read(file))
         case .pod(let audience):
             guard let request else {
-                throw TokenStoreError(.misconfigured, "no Pod asks here", fix: "set auth.jwtFile to the node's token")
+                throw TokenStoreError(
+                    .misconfigured,
+                    "no Pod asks here",
+                    fix: "set \(server.prefix)auth.jwtFile to the node's token"
+                )
             }
             jwt = try AskChecks.subjectToken(request, audience: audience)
         }
@@ -38,7 +44,7 @@ extension VaultConnection {
             throw TokenStoreError(
                 .misconfigured,
                 "the service account token for Vault is empty or no token",
-                fix: "mount a projected service account token where auth.jwtFile says"
+                fix: "mount a projected service account token where \(server.prefix)auth.jwtFile says"
             )
         }
         let body = try JSONBody.encode(LoginBody(role: server.role, jwt: jwt.revealText()))
@@ -53,7 +59,8 @@ extension VaultConnection {
             token: token,
             expiresAt: Self.end(auth.lease_duration ?? 0, from: start),
             isRenewable: auth.renewable ?? false,
-            hasDefaultPolicy: !Set(auth.policies ?? []).isDisjoint(with: ["default", "root"])
+            hasDefaultPolicy: !Set(auth.policies ?? []).isDisjoint(with: ["default", "root"]),
+            isBatch: auth.token_type == "batch"
         )
         guard auth.num_uses ?? 0 == 0 else {
             await end(session)

@@ -103,7 +103,7 @@ package struct VaultStore: TokenStore {
         )
         guard case .answer(let seconds) = plan.wrapping else { return try await connection.ask(call, step) }
         call.headers.append(HTTPField("X-Vault-Wrap-TTL", "\(seconds)s"))
-        return try await connection.unwrapped(try await connection.ask(call, step), path: read.path)
+        return try await connection.unwrapped(try await connection.ask(call, step), step, path: read.path)
     }
 
     private func token(
@@ -178,7 +178,9 @@ package struct VaultStore: TokenStore {
         }
         var error = error
         // Without an answer the engine may be at it still, and a lease that is made after its login ended lives on.
-        let isUnderWay = error.cause is HTTPTransportError && leaseID == nil
+        // An answer of 5xx may be a proxy's, which says nothing of the engine either.
+        let isUnanswered = error.cause is HTTPTransportError || error.cause is VaultFailedMint
+        let isUnderWay = isUnanswered && leaseID == nil
         error.tokenMayExist = error.tokenMayExist && (!isGone || isUnderWay)
         return error
     }
@@ -190,21 +192,27 @@ package struct VaultStore: TokenStore {
 }
 
 extension VaultConnection {
-    /// What an answer that must be wrapped stands for.
-    func unwrapped(_ answer: VaultAnswer, path: String) async throws(TokenStoreError) -> VaultAnswer {
+    /// What an answer that must be wrapped stands for; `step` is what it answers.
+    func unwrapped(
+        _ answer: VaultAnswer,
+        _ step: VaultStep,
+        path: String
+    ) async throws(TokenStoreError) -> VaultAnswer {
         guard let wrapping = answer.wrap_info else {
             throw TokenStoreError(
                 .malformedAnswer,
                 "Vault did not wrap its answer at \(path), as it was asked to",
                 fix: "remove secret.wrapped, or check the proxy in front of Vault",
-                tokenMayExist: true
+                tokenMayExist: step.mints
             )
         }
         do throws(TokenStoreError) {
-            return try await unwrap(Secret(utf8: wrapping.token), madeAt: path)
+            let token = Secret(utf8: wrapping.token)
+            try await checkWrapping(token, madeAt: path)
+            return try await unwrap(token)
         } catch {
             var error = error
-            error.tokenMayExist = true
+            error.tokenMayExist = step.mints
             throw error
         }
     }

@@ -22,6 +22,18 @@ enum VaultPlaceholder: String, Sendable, Hashable, CaseIterable {
 
     /// Whether its value may have several parts with `/` between them.
     var isNested: Bool { self == .repository || self == .owner }
+
+    /// Characters of a path that its value never holds.
+    ///
+    /// Namespaces are DNS labels, the other names of Kubernetes are DNS subdomains
+    /// (<https://kubernetes.io/docs/concepts/overview/working-with-objects/names/>).
+    var absent: Set<Character> {
+        switch self {
+        case .namespace: [".", "_", "~"]
+        case .serviceAccount, .podName, .podUID: ["_", "~"]
+        default: []
+        }
+    }
 }
 
 /// A text of the settings, read once.
@@ -178,6 +190,31 @@ enum VaultPath {
                 )
             }
         }
+        try checkTold(template, key)
         return template
+    }
+
+    /// Refuses two values between two slashes where one may run on into the other: `team` and `a-build` would find the
+    /// path of `team-a` and `build`.
+    private static func checkTold(_ template: VaultTemplate, _ key: String) throws(TokenStoreError) {
+        var left: VaultPlaceholder?
+        var between = ""
+        for part in template.parts {
+            switch part {
+            case .text(let text):
+                between = text
+                if text.contains("/") { left = nil }
+            case .value(let right):
+                if let left, left.absent.isDisjoint(with: between) {
+                    throw TokenStoreError(
+                        .misconfigured,
+                        "\(key) has {\(left.rawValue)} and {\(right.rawValue)} between two slashes, and nothing tells "
+                            + "where the first one ends",
+                        fix: "put them into segments of their own: {\(left.rawValue)}/{\(right.rawValue)}"
+                    )
+                }
+                (left, between) = (right, "")
+            }
+        }
     }
 }

@@ -44,12 +44,8 @@ enum VaultWrapping: Sendable {
 extension VaultConnection {
     private struct LookupBody: Encodable { let token: String }
 
-    /// Takes the secret out of its wrapping, once.
-    ///
-    /// Where the wrapping token was made is looked at first, without spending it: one that was planted comes from
-    /// elsewhere. The token goes into the header and the body stays empty, because a token in both is spent before it
-    /// is read.
-    func unwrap(_ token: Secret, madeAt path: String) async throws(TokenStoreError) -> VaultAnswer {
+    /// Looks where a wrapping token was made, without spending it: one that was planted comes from elsewhere.
+    func checkWrapping(_ token: Secret, madeAt path: String) async throws(TokenStoreError) {
         guard Authorization.isUsable(token) else {
             throw TokenStoreError(
                 .misconfigured,
@@ -75,6 +71,12 @@ extension VaultConnection {
                 fix: "find out in Vault's audit log who made it; correct secret.wrapped.creationPath if that was right"
             )
         }
-        return try await ask(call("POST", "sys/wrapping/unwrap", token: token), .unwrap)
+    }
+
+    /// Takes the secret out of its wrapping, once; ``checkWrapping(_:madeAt:)`` goes before it.
+    ///
+    /// The token goes into the header and the body stays empty, because a token in both is spent before it is read.
+    func unwrap(_ token: Secret) async throws(TokenStoreError) -> VaultAnswer {
+        try await ask(call("POST", "sys/wrapping/unwrap", token: token), .unwrap)
     }
 }

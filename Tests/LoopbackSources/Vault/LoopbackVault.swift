@@ -133,6 +133,15 @@ package final class LoopbackVault: Sendable {
     // Set up.
 
     package func setRole(_ name: String, _ role: Role) { state.withLock { $0.roles[name] = role } }
+
+    /// Changes what a role's tokens may do, those that are out included: policies are looked at with each call.
+    package func setPolicy(_ path: String, _ capabilities: Set<String>?, ofRole name: String) {
+        state.withLock { state in
+            state.roles[name]?.policy[path] = capabilities
+            for (id, token) in state.tokens where token.role == name { state.tokens[id]?.policy[path] = capabilities }
+        }
+    }
+
     package func setSealed(_ isSealed: Bool) { state.withLock { $0.isSealed = isSealed } }
     package func setEngine(_ change: @Sendable (inout Engine) -> Void) { state.withLock { change(&$0.engine) } }
 

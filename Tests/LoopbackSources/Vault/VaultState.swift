@@ -19,7 +19,7 @@ struct VaultState: Sendable {
         let isRenewable: Bool
         let isBatch: Bool
         let hasDefaultPolicy: Bool
-        let policy: [String: Set<String>]
+        var policy: [String: Set<String>]
         /// 0 stands for any number.
         var usesLeft: Int
         var wrapped: Wrapped?

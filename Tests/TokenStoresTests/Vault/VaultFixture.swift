@@ -133,7 +133,11 @@ final class VaultTransport: HTTPTransport {
     static let address = "https://vault.example.com:8200"
 
     /// What may happen to an answer on its way.
-    enum Loss: Sendable { case answer, request }
+    enum Loss: Sendable, Equatable {
+        case answer, request
+        /// A proxy answers in its place, with this status.
+        case proxied(Int)
+    }
 
     private let vault: LoopbackVault
     /// The paths whose next answer is lost.
@@ -169,6 +173,9 @@ final class VaultTransport: HTTPTransport {
                 body: call.body ?? []
             )
         )
+        if case .proxied(let status) = loss {
+            return HTTPAnswer(status: status, headers: [], body: Array("<html>".utf8))
+        }
         guard loss == nil else {
             throw HTTPTransportError(.broken, "the connection broke", requestMayHaveArrived: true)
         }

@@ -2,10 +2,13 @@
 
 import Foundation
 import LoopbackSources
+import Support
+import Synchronization
 import Testing
 import TokenStore
 import TokenStoreTesting
-import TokenStores
+
+@testable import TokenStores
 
 @Suite struct VaultKVTests {
     @Test(arguments: [VaultKVSettings.Engine.kv1, .kv2]) func readsAndLogsOut(engine: VaultKVSettings.Engine)
@@ -102,7 +105,7 @@ import TokenStores
 
     @Test func aLeaseIsNotHandedOut() async throws {
         let fixture = try VaultFixture()
-        func store() throws -> VaultKVStore {
+        func store(wrapped: Bool = false) throws -> VaultKVStore {
             try fixture.kvStore(
                 VaultKVSettings.SecretSettings(
                     engine: .unleased,
@@ -111,19 +114,28 @@ import TokenStores
                     parameters: ["org_name": "our-org"],
                     username: "x",
                     passwordKey: "token",
-                    expiryKey: "expires_at"
+                    expiryKey: "expires_at",
+                    wrapped: wrapped ? VaultWrappingSettings(ttlSeconds: 60) : nil
                 )
             )
         }
         let error = await VaultFixture.error { _ = try await store().issue(fixture.request()) }
         #expect(error?.message == "Vault's answer at github/token has a lease")
         #expect(fixture.vault.live.isEmpty, "its login is over")
+        let wrapped = await VaultFixture.error { _ = try await store(wrapped: true).issue(fixture.request()) }
+        #expect(wrapped?.message == "Vault's answer at github/token has a lease")
+        #expect(fixture.vault.minted.count == 2)
+        #expect(fixture.vault.live.isEmpty)
         fixture.vault.setEngine { $0.isUnleased = true }
         let token = try await store().issue(fixture.request())
         #expect(token.expiresAt == fixture.clock.now.advanced(by: .seconds(3600)))
-        #expect(fixture.vault.live.count == 1, "nothing ends it but its own time")
+        _ = try await store(wrapped: true).issue(fixture.request())
+        #expect(fixture.vault.live.count == 2, "nothing ends it but its own time")
         fixture.transport.lose(.answer, at: "/v1/github/token")
         #expect(await VaultFixture.error { _ = try await store().issue(fixture.request()) }?.tokenMayExist == true)
+        fixture.transport.lose(.answer, at: "/v1/sys/wrapping/unwrap")
+        let lost = await VaultFixture.error { _ = try await store(wrapped: true).issue(fixture.request()) }
+        #expect(lost?.tokenMayExist == true)
     }
 
     // Wrappings.
@@ -156,12 +168,95 @@ import TokenStores
         #expect(tail.map(\.hasToken) == [false, true])
         #expect(tail.first?.body == #"{"token":"\#(wrapping)"}"#)
         #expect(tail.last?.body == "", "a token in header and body would be spent before it is read")
-        // Whoever comes second knows that somebody was there.
+        // A stranger who comes second knows that somebody was there, and knows it each time.
+        let other = try deposit(fixture, wrapping)
+        for _ in 0..<2 {
+            let error = await VaultFixture.error { _ = try await other.issue(fixture.request()) }
+            #expect(error?.code == .refused)
+            #expect(error?.message.hasPrefix("TAMPERING? the wrapping token was used already or has expired") == true)
+            let shown = error?.description ?? wrapping
+            #expect(!shown.contains(wrapping))
+        }
+    }
+
+    private static let noNewDeposit =
+        "no new deposit yet at secret/data/deposits/build-1: this node has used the wrapping token that lies there"
+
+    @Test func ourOwnSecondReadIsNoAlarm() async throws {
+        let fixture = try VaultFixture()
+        let store = try deposit(fixture, fixture.vault.wrap(values))
+        _ = try await store.issue(fixture.request())
+        for _ in 0..<2 {
+            let error = await VaultFixture.error { _ = try await store.issue(fixture.request()) }
+            #expect(error?.code == .unavailable)
+            #expect(error?.message == Self.noNewDeposit)
+        }
+        // The next deposit is taken, and one that a stranger used is an alarm still.
+        _ = try deposit(fixture, fixture.vault.wrap(values))
+        _ = try await store.issue(fixture.request())
+        let stolen = fixture.vault.wrap(values)
+        _ = try await deposit(fixture, stolen).issue(fixture.request())
         let error = await VaultFixture.error { _ = try await store.issue(fixture.request()) }
-        #expect(error?.code == .refused)
-        #expect(error?.message.hasPrefix("TAMPERING? the wrapping token was used already or has expired") == true)
-        let shown = error?.description ?? wrapping
-        #expect(!shown.contains(wrapping))
+        #expect(error?.message.hasPrefix("TAMPERING?") == true)
+    }
+
+    @Test(arguments: [VaultTransport.Loss.answer, .proxied(502)])
+    func aLostAnswerIsNoAlarm(loss: VaultTransport.Loss) async throws {
+        let fixture = try VaultFixture()
+        let store = try deposit(fixture, fixture.vault.wrap(values))
+        fixture.transport.lose(loss, at: "/v1/sys/wrapping/unwrap")
+        #expect(await VaultFixture.error { _ = try await store.issue(fixture.request()) }?.code == .unavailable)
+        let error = await VaultFixture.error { _ = try await store.issue(fixture.request()) }
+        #expect(error?.code == .unavailable)
+        #expect(error?.message == Self.noNewDeposit)
+    }
+
+    @Test func whatDidNotArriveIsSentAgain() async throws {
+        let fixture = try VaultFixture()
+        let wrapping = fixture.vault.wrap(values)
+        let store = try deposit(fixture, wrapping)
+        fixture.transport.lose(.request, at: "/v1/sys/wrapping/unwrap")
+        #expect(await VaultFixture.error { _ = try await store.issue(fixture.request()) }?.code == .unavailable)
+        #expect(try await store.issue(fixture.request()).secret.revealText() == "t-0123456789")
+        // It did not count as a use of ours: when somebody else was quicker, that is told.
+        let stolen = fixture.vault.wrap(values)
+        _ = try deposit(fixture, stolen)
+        fixture.transport.lose(.request, at: "/v1/sys/wrapping/unwrap")
+        #expect(await VaultFixture.error { _ = try await store.issue(fixture.request()) }?.code == .unavailable)
+        _ = try await deposit(fixture, stolen).issue(fixture.request())
+        let error = await VaultFixture.error { _ = try await store.issue(fixture.request()) }
+        #expect(error?.message.hasPrefix("TAMPERING?") == true)
+    }
+
+    @Test func twoTokensOfOnePodAreNoAlarm() async throws {
+        let fixture = try VaultFixture()
+        let store = try deposit(fixture, fixture.vault.wrap(values))
+        let request = try fixture.request()
+        let isUnderWay = Box(false)
+        let second = Box<TokenStoreError?>(nil)
+        // The second one comes while the first one's unwrapping is on its way.
+        fixture.transport.before.withLock { before in
+            before = { call in
+                guard call.url.hasSuffix("sys/wrapping/unwrap"), !isUnderWay.get() else { return }
+                isUnderWay.set(true)
+                second.set(await VaultFixture.error { _ = try await store.issue(request) })
+            }
+        }
+        #expect(try await store.issue(request).secret.revealText() == "t-0123456789")
+        #expect(second.get()?.message == Self.noNewDeposit)
+    }
+
+    @Test func onlySoManyUsesAreRemembered() {
+        var uses = VaultDepositUses()
+        func use(_ name: String) -> Bool {
+            let isAlone = uses.begin(name)
+            #expect(isAlone)
+            return uses.end(name, mayBeSpent: true)
+        }
+        let before = (0..<VaultDepositUses.limit).map { use("\($0)") }
+        #expect(!before.contains(true))
+        // The oldest is known until one more comes.
+        #expect(["0", "one more", "1", "0"].map { use($0) } == [true, false, true, false])
     }
 
     @Test func anExpiredWrappingIsAnAlarm() async throws {
@@ -209,6 +304,10 @@ import TokenStores
         )
         #expect(try await kv.issue(fixture.request()).secret.revealText() == "t-0123456789")
         #expect(fixture.vault.seen[1].wrapTTL == "60s")
+        fixture.transport.lose(.answer, at: "/v1/sys/wrapping/unwrap")
+        let lost = await VaultFixture.error { _ = try await kv.issue(fixture.request()) }
+        #expect(lost?.code == .unavailable)
+        #expect(lost?.tokenMayExist == false, "reading KV makes none")
         let store = try fixture.store(VaultFixture.settings { $0.wrapped = VaultWrappingSettings(ttlSeconds: 30) })
         let token = try await store.issue(fixture.request())
         #expect(fixture.vault.live.map(\.value) == [token.secret.revealText()])

@@ -191,7 +191,7 @@ import TokenStores
             _ = try await fixture.store().issue(fixture.request(["our-org/gone"]))
         }
         #expect(unknown?.code == .unavailable)
-        #expect(unknown?.tokenMayExist == false, "the login is over, and with it all that it made")
+        #expect(unknown?.tokenMayExist == true, "HTTP 500 does not say that the engine is done")
         #expect(fixture.vault.logins == 0)
         fixture.vault.setEngine { $0.answersNonsense = true }
         let nonsense = await VaultFixture.error { _ = try await fixture.store().issue(fixture.request()) }
@@ -218,6 +218,24 @@ import TokenStores
         fixture.transport.lose(.request, at: "/v1/github/token")
         let unsent = await VaultFixture.error { _ = try await fixture.store().issue(fixture.request()) }
         #expect(unsent?.tokenMayExist == false)
+    }
+
+    @Test(arguments: [500, 502, 503, 504]) func aProxysErrorMayLeaveAToken(status: Int) async throws {
+        let fixture = try VaultFixture()
+        fixture.transport.lose(.proxied(status), at: "/v1/github/token")
+        let error = await VaultFixture.error { _ = try await fixture.store().issue(fixture.request()) }
+        #expect(error?.code == .unavailable)
+        #expect(error?.tokenMayExist == true, "the engine may be at it still")
+        #expect(fixture.vault.logins == 0)
+        // Before and after the mint it tells nothing new: the login was ended, and its leases with it.
+        for path in ["auth/jwt/login", "sys/wrapping/unwrap"] {
+            fixture.transport.lose(.proxied(status), at: "/v1/\(path)")
+            let store = try fixture.store(VaultFixture.settings { $0.wrapped = VaultWrappingSettings(ttlSeconds: 30) })
+            let other = await VaultFixture.error { _ = try await store.issue(fixture.request()) }
+            #expect(other?.code == .unavailable)
+            #expect(other?.tokenMayExist == false)
+            #expect(fixture.vault.live.isEmpty)
+        }
     }
 
     @Test func livesWithoutARenewal() async throws {

@@ -6,7 +6,8 @@ import LoopbackSources
 import Testing
 import TokenStore
 import TokenStoreTesting
-import TokenStores
+
+@testable import TokenStores
 
 @Suite struct VaultLoginTests {
     @Test func kubernetesAuthTakesThePodsToken() async throws {
@@ -111,6 +112,55 @@ import TokenStores
         #expect(error.tokenMayExist == false)
         #expect(fixture.vault.loginCount == 0)
         #expect(!"\(error)".contains(sent.subjectToken?.revealText() ?? "-"))
+    }
+
+    /// What the node's own token is refused for is the operator's to mend, with each method.
+    @Test(arguments: [LoopbackVault.Role.Method.jwt, .kubernetes])
+    func theNodesOwnTokenIsTheOperators(method: LoopbackVault.Role.Method) async throws {
+        let fixture = try VaultFixture()
+        fixture.vault.setRole(
+            "node",
+            LoopbackVault.Role(method, subject: "system:serviceaccount:other:daypass", policy: [:])
+        )
+        let auth = VaultAuthSettings(
+            method: method == .jwt ? .jwt : .kubernetes,
+            role: "node",
+            jwtFile: SecretReference(file: "/run/vault/token")
+        )
+        let own = try fixture.subjects.token(audience: "vault", at: fixture.clock.now)
+        let context = fixture.context(["/run/vault/token": own])
+        let store = try VaultStore(settings: VaultFixture.settings(auth: auth), context: context)
+        let error = await VaultFixture.error { _ = try await store.issue(fixture.request()) }
+        #expect(error?.code == .misconfigured)
+        let status = method == .jwt ? 400 : 403
+        #expect(
+            error?.message == "auth/\(method.rawValue) of Vault rejects the service account token in "
+                + "/run/vault/token for role node (HTTP \(status))"
+        )
+    }
+
+    @Test func transitsKeysAreNamedInFull() async throws {
+        let fixture = try VaultFixture()
+        func fix(namespace: String?, token: String) async throws -> String? {
+            let auth = VaultAuthSettings(method: .jwt, role: "gone", jwtFile: SecretReference(file: "/token"))
+            let settings = TransitSettings(
+                address: VaultTransport.address,
+                namespace: namespace,
+                key: "github-app",
+                auth: auth
+            )
+            let signer = try TransitSigner(settings, context: fixture.context(["/token": token]))
+            return await VaultFixture.error { _ = try await signer.signature(of: [1]) }?.fix
+        }
+        let own = try fixture.subjects.token(audience: "vault", at: fixture.clock.now)
+        #expect(try await fix(namespace: nil, token: own) == "create it, or correct transit.auth.role")
+        #expect(
+            try await fix(namespace: "elsewhere", token: own) == "check transit.auth.mount and transit.namespace"
+        )
+        #expect(
+            try await fix(namespace: nil, token: "")
+                == "mount a projected service account token where transit.auth.jwtFile says"
+        )
     }
 
     @Test func limitedUsesAreRefused() async throws {

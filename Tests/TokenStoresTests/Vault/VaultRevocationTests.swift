@@ -46,15 +46,28 @@ import TokenStores
     }
 
     @Test func aBatchTokenWithoutAPolicyIsSaid() async throws {
-        let fixture = try fixture {
-            $0.isBatch = true
-            $0.policy["sys/leases/revoke"] = nil
-        }
+        let fixture = try fixture { $0.isBatch = true }
         let token = try await fixture.store().issue(fixture.request())
+        fixture.vault.setPolicy("sys/leases/revoke", nil, ofRole: "builds")
         let error = await VaultFixture.error { try await fixture.store().revoke(try #require(token.handle)) }
         #expect(error?.code == .refused)
         #expect(error?.fix == "give role builds update on sys/leases/revoke, or make its token_type service")
         #expect(fixture.vault.live.count == 1)
+    }
+
+    @Test func aBatchTokenThatCouldNotEndItsLeasesMintsNothing() async throws {
+        let fixture = try fixture {
+            $0.isBatch = true
+            $0.policy["sys/leases/revoke"] = nil
+        }
+        let error = await VaultFixture.error { _ = try await fixture.store().issue(fixture.request()) }
+        #expect(error?.code == .misconfigured)
+        #expect(error?.message == "role builds of auth/jwt gives batch tokens that may not revoke leases")
+        #expect(error?.fix == "give it update on sys/leases/revoke, or make its token_type service")
+        #expect(error?.tokenMayExist == false)
+        #expect(fixture.vault.minted.isEmpty)
+        #expect(fixture.vault.seen.last?.line == "POST /v1/auth/token/revoke-self")
+        #expect(fixture.vault.seen.contains { $0.body == #"{"paths":["sys/leases/revoke"]}"# })
     }
 
     @Test func aLoginThatCouldNotEndItselfMintsNothing() async throws {

@@ -69,6 +69,11 @@ import TokenStores
         )
     }
 
+    /// The message about two placeholders that run into each other.
+    private static func told(_ left: String, _ right: String) -> String {
+        "secret.path has {\(left)} and {\(right)} between two slashes, and nothing tells where the first one ends"
+    }
+
     @Test(arguments: [
         (#""path":"github/token""#, "secret must have one of username and usernameKey"),
         (#""path":"g","username":"a","usernameKey":"b""#, "secret must have one of username and usernameKey"),
@@ -78,7 +83,15 @@ import TokenStores
         (#""username":"a","path":"github/token?x=1""#, "secret.path is no path of Vault"),
         (#""username":"a","path":"""#, "secret.path is no path of Vault"),
         (#""username":"a","path":"g/{owner}/{name}""#, "taken"),
-        (#""username":"a","path":"g/x-{name}.{namespace}""#, "taken"),
+        (#""username":"a","path":"g/x-{namespace}.{name}""#, "taken"),
+        (#""username":"a","path":"g/{serviceAccount}_{podUID}_{podName}/{name}-x""#, "taken"),
+        (#""username":"a","path":"g/{namespace}-._{podName}""#, "taken"),
+        (#""username":"a","path":"g/{namespace}-{podName}""#, told("namespace", "podName")),
+        (#""username":"a","path":"g/{namespace}{podName}/x""#, told("namespace", "podName")),
+        (#""username":"a","path":"g/{serviceAccount}.{podName}""#, told("serviceAccount", "podName")),
+        (#""username":"a","path":"g/{namespace}.{podUID}-{podName}""#, told("podUID", "podName")),
+        (#""username":"a","path":"g/x-{name}.{namespace}""#, told("name", "namespace")),
+        (#""username":"a","path":"g/{name}_{namespace}""#, told("name", "namespace")),
         (
             #""username":"a","path":"g/x-{repository}""#,
             "secret.path has {repository} beside other text between two slashes"
