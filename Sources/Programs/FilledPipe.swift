@@ -31,7 +31,8 @@ struct FilledPipe: Sendable {
             }
             readEnd = reading
         } catch {
-            throw ProgramError(.notRunnable, "the system gives no pipe for a program's input: \(error)")
+            // All that can be lacking here is the system's: files, memory, or room for pipes (then a write would block).
+            throw ProgramError(.noResources, "the system gives no pipe for a program's input: \(error)")
         }
     }
 }

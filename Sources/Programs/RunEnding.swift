@@ -20,7 +20,20 @@ enum RunEnding: Sendable {
             ProgramError(.timedOut, "\(call.path) had not ended after \(call.timeout), and was killed")
         case .tooMuchOutput:
             ProgramError(.tooMuchOutput, "\(call.path) wrote more than \(call.outputLimit) bytes, and was killed")
-        case .notStarted(let reason): ProgramError(.notRunnable, "\(call.path) can't be started: \(Self.words(reason))")
+        case .notStarted(let reason):
+            ProgramError(
+                Self.isLack(reason) ? .noResources : .notRunnable,
+                "\(call.path) can't be started: \(Self.words(reason))"
+            )
+        }
+    }
+
+    /// Whether the system, and not the program, is in the way: limits of processes, open files and memory.
+    static func isLack(_ reason: Errno?) -> Bool {
+        switch reason {
+        case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .resourceTemporarilyUnavailable, .noMemory, .noSpace:
+            true
+        default: false
         }
     }
 

@@ -76,6 +76,8 @@ public struct ProgramError: Error, Sendable, Hashable, CustomStringConvertible {
     public enum Code: String, Sendable, Hashable {
         /// There is no such program, it can't be executed, or others than its owner can change it.
         case notRunnable
+        /// The system has no process, open file, pipe or memory to spare for a run. Another try may help.
+        case noResources
         /// The deadline passed; the program and its children were killed.
         case timedOut
         /// It wrote more than is allowed; it and its children were killed.

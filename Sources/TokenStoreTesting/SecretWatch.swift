@@ -104,6 +104,8 @@ private struct WatchedPrograms: ProgramRunner {
         watch.says(([call.path] + call.arguments).joined(separator: " "))
         return try await base.run(call)
     }
+
+    func check(_ path: String) throws(ProgramError) { try base.check(path) }
 }
 
 private struct WatchedLog: LogHandler {

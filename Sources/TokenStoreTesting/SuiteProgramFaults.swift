@@ -8,6 +8,7 @@ extension TokenStoreCompatibilitySuite {
     private static var programFaults: [(name: String, fault: FaultyPrograms.Fault, codes: Set<TokenStoreError.Code>)] {
         [
             ("a program that can't be run", .none(.notRunnable), [.misconfigured]),
+            ("a program for which the system has no resources", .none(.noResources), [.unavailable]),
             ("a program that hangs", .none(.timedOut), [.unavailable]),
             ("a program that writes too much", .none(.tooMuchOutput), [.malformedAnswer, .unavailable]),
             ("a program that was stopped", .none(.cancelled), [.cancelled]),
@@ -66,6 +67,8 @@ final class FaultyPrograms: ProgramRunner {
     }
 
     var count: Int { runs.withLock { $0 } }
+
+    func check(_ path: String) throws(ProgramError) { try base.check(path) }
 
     func run(_ call: ProgramCall) async throws(ProgramError) -> ProgramOutput {
         let index = runs.withLock { runs in

@@ -136,6 +136,28 @@ import TokenStore
         #expect(error.code == .timedOut)
     }
 
+    /// A daemon that is out of files is not misconfigured: the next try may have some.
+    @Test func whatTheSystemLacksIsNoFaultOfTheProgram() async {
+        await #expect(processExitsWith: .success) {
+            try await withProgramFolder { folder in
+                let path = try await folder.script("good", "cat")
+                let runner = SubprocessRunner(directory: folder.path)
+                let call = ProgramCall(path, input: Secret(utf8: "in"))
+                // All that this process may open is open.
+                var limits = rlimit()
+                try #require(getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0)
+                limits.rlim_cur = min(limits.rlim_cur, 200)
+                try #require(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0)
+                var held: [CInt] = []
+                while case let file = open("/dev/null", O_RDONLY | O_CLOEXEC), file >= 0 { held.append(file) }
+                let error = await #expect(throws: ProgramError.self) { try await runner.run(call) }
+                #expect(error?.code == .noResources, "\(String(describing: error))")
+                for file in held { close(file) }
+                #expect(try await runner.run(call).output.revealText() == "in")
+            }
+        }
+    }
+
     @Test func nothingIsLeftOfManyRuns() async {
         await #expect(processExitsWith: .success) {
             try await withProgramFolder { folder in

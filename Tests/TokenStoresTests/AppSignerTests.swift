@@ -192,6 +192,7 @@ import TokenStores
 
     @Test(arguments: [
         (FixedRunner.Answer.fails(.notRunnable), "misconfigured", "the signer /s can't be run"),
+        (.fails(.noResources), "unavailable", "the system has no resources to run the signer /s"),
         (.fails(.timedOut), "unavailable", "the signer /s took longer than 10 s"),
         (.fails(.tooMuchOutput), "malformedAnswer", "the signer /s writes too much to be a signature"),
         (.fails(.cancelled), "cancelled", "the run of the signer /s was cancelled"),
@@ -215,6 +216,21 @@ import TokenStores
             #expect(error?.message == message)
             #expect(error?.tokenMayExist == false)
             #expect(!"\(error?.description ?? "hunter2")".contains("hunter2") as Bool)
+        }
+    }
+
+    /// The store is not made when its program can't be run, so the start and `daypass check` say so.
+    @Test func aProgramThatCannotBeRunIsFoundAtOnce() async throws {
+        try await withForge { forge in
+            let error = await VaultFixture.error {
+                _ = try GitHubAppStore(
+                    settings: settings(forge, signer: ProgramSignerSettings(program: "/s")),
+                    context: context(forge, clock: fixture.clock, programs: NoSuchProgram())
+                )
+            }
+            #expect(error?.code == .misconfigured)
+            #expect(error?.message == "signer: /s is not there")
+            #expect(error?.fix == "check that it is there, executable, and changed by its owner only")
         }
     }
 
@@ -294,6 +310,15 @@ struct FixedRunner: ProgramRunner {
         case .fails(let code): throw ProgramError(code, "scripted")
         case .ends(let status, let output): ProgramOutput(status: status, output: Secret(utf8: output))
         }
+    }
+}
+
+/// Finds no program, and would run any.
+struct NoSuchProgram: ProgramRunner {
+    func check(_ path: String) throws(ProgramError) { throw ProgramError(.notRunnable, "\(path) is not there") }
+
+    func run(_ call: ProgramCall) async throws(ProgramError) -> ProgramOutput {
+        ProgramOutput(status: 0, output: Secret(utf8: "username=u\npassword=p\n"))
     }
 }
 

@@ -37,6 +37,8 @@ extension AWSRoleSettings {
 struct AWSRole: Sendable {
     /// What IAM's documentation, and everybody, registers for Kubernetes.
     static let defaultAudience = "sts.amazonaws.com"
+    /// The longest audience, in bytes.
+    static let longestAudience = 256
     /// What STS takes for a session's length, in seconds.
     static let sessionLimits = 900...43_200
     /// A session that was made by another session's keys has an hour at most.
@@ -82,7 +84,15 @@ struct AWSRole: Sendable {
                     fix: "leave it out: the Pod's token is bound to its audience"
                 )
             }
-            identity = .podToken(audience: settings.audience ?? Self.defaultAudience)
+            let audience = settings.audience ?? Self.defaultAudience
+            guard (1...Self.longestAudience).contains(audience.utf8.count) else {
+                throw TokenStoreError(
+                    .misconfigured,
+                    "audience is empty or longer than \(Self.longestAudience) bytes",
+                    fix: "leave it out for \(Self.defaultAudience), or write one that the IAM OIDC provider has"
+                )
+            }
+            identity = .podToken(audience: audience)
         }
         sts = try AskChecks.url("stsURL", settings.stsURL ?? endpoints.sts)
         let longest =
@@ -97,6 +107,9 @@ struct AWSRole: Sendable {
         }
         sessionSeconds = seconds
     }
+
+    /// Whether the role is assumed with the Pods' tokens, and not with the node's own key.
+    var usesPodToken: Bool { if case .podToken = identity { true } else { false } }
 
     /// The length of a session, in seconds.
     func seconds(_ lifetime: Duration?) -> Int {

@@ -45,7 +45,7 @@ package final class ECRPublicStore: TokenStore {
             api: registry.api,
             errors: AWSErrors(
                 role: registry.role.arn,
-                usesPodToken: true,
+                usesPodToken: registry.role.usesPodToken,
                 source: SourceErrors(source: "ECR Public", address: registry.api.text, addressKey: "ecrURL")
             ),
             context: context

@@ -45,7 +45,7 @@ package final class ECRStore: TokenStore {
             api: registry.api,
             errors: AWSErrors(
                 role: registry.role.arn,
-                usesPodToken: true,
+                usesPodToken: registry.role.usesPodToken,
                 source: SourceErrors(source: "ECR", address: registry.api.text, addressKey: "ecrURL")
             ),
             context: context

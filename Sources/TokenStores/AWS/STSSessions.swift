@@ -19,12 +19,10 @@ struct STSSessions: Sendable {
     private var errors: AWSErrors {
         AWSErrors(
             role: role.arn,
-            usesPodToken: usesPodToken,
+            usesPodToken: role.usesPodToken,
             source: SourceErrors(source: "STS", address: role.sts.text, addressKey: "stsURL")
         )
     }
-
-    private var usesPodToken: Bool { if case .podToken = role.identity { true } else { false } }
 
     /// Assumes the role for a build.
     ///
@@ -55,7 +53,7 @@ struct STSSessions: Sendable {
         return read.session
     }
 
-    private var action: String { usesPodToken ? "AssumeRoleWithWebIdentity" : "AssumeRole" }
+    private var action: String { role.usesPodToken ? "AssumeRoleWithWebIdentity" : "AssumeRole" }
 
     private func call(
         _ request: TokenRequest,
@@ -87,8 +85,7 @@ struct STSSessions: Sendable {
     /// Read at each use: operators rotate keys.
     private func keys(_ files: AWSAccessKeyFiles) throws(TokenStoreError) -> AWSKeys {
         let id = Authorization.trimmed(try context.secrets.read(files.id)).revealText()
-        // The id is sent as it is, so it must be none of the secrets.
-        guard (16...128).contains(id.utf8.count), id.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }) else {
+        guard Self.isKeyID(id) else {
             throw TokenStoreError(
                 .misconfigured,
                 "\(files.id.file) holds no id of an access key",
@@ -100,6 +97,19 @@ struct STSSessions: Sendable {
             secretAccessKey: try key(files.secret),
             sessionToken: try files.sessionToken.map { file throws(TokenStoreError) in try key(file) }
         )
+    }
+
+    /// The id is sent as it is, so it must not be the secret, which is 40 characters of base64. Ids of users' keys begin
+    /// with AKIA, those of sessions with ASIA
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes>); the lengths
+    /// are those of STS's API.
+    private static func isKeyID(_ text: String) -> Bool {
+        guard text.hasPrefix("AKIA") || text.hasPrefix("ASIA"), (16...128).contains(text.utf8.count) else {
+            return false
+        }
+        return text.utf8.allSatisfy {
+            (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+        }
     }
 
     private func key(_ reference: SecretReference) throws(TokenStoreError) -> Secret {
@@ -118,7 +128,7 @@ struct STSSessions: Sendable {
         let who = "system:serviceaccount:\(subject.namespace):\(subject.serviceAccount)"
         return AWSErrors.Step(
             base: SourceErrors.Step("assume the role \(role.arn.name)", onNotFound: "check stsURL"),
-            denied: usesPodToken
+            denied: role.usesPodToken
                 ? "let the role's trust policy take the cluster's issuer with the subject \(who) and the audience "
                     + "of this store's settings"
                 : "let the role's trust policy and the access key's own policy allow sts:AssumeRole"

@@ -32,6 +32,7 @@ package final class ExecStore: TokenStore {
 
     package init(settings: ExecSettings, context: TokenStoreContext) throws(TokenStoreError) {
         plan = try ExecPlan(settings)
+        try context.programs.check(plan.failures)
         self.context = context
     }
 

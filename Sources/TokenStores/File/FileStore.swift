@@ -53,10 +53,11 @@ package final class FileStore: TokenStore {
     private func snapshot() throws(TokenStoreError) -> ForeignCredential {
         var content = try read(plan.token)
         for _ in 0..<3 {
-            let credential = try credential(content)
-            guard plan.usernameFile != nil || plan.expiryFile != nil else { return credential }
+            guard plan.usernameFile != nil || plan.expiryFile != nil else { return try credential(content) }
+            let result = Result { () throws(TokenStoreError) in try credential(content) }
+            // Also after an error: what was wrong may be half of what is being written.
             let now = try read(plan.token)
-            if now == content { return credential }
+            if now == content { return try result.get() }
             content = now
         }
         throw TokenStoreError(
@@ -75,7 +76,10 @@ package final class FileStore: TokenStore {
             }
         if let file = plan.usernameFile { credential.username = try read(file).revealText() }
         if let file = plan.expiryFile {
-            guard let instant = FileTime.instant(try read(file).revealText()) else { throw noTime(file.file) }
+            // Half a time is none either, so it may be there in a moment.
+            guard let instant = FileTime.instant(try read(file).revealText()) else {
+                throw noTime(file.file, .unavailable)
+            }
             credential.expiresAt = instant
         }
         return credential
@@ -111,9 +115,9 @@ package final class FileStore: TokenStore {
         )
     }
 
-    private func noTime(_ file: String) -> TokenStoreError {
+    private func noTime(_ file: String, _ code: TokenStoreError.Code = .misconfigured) -> TokenStoreError {
         TokenStoreError(
-            .misconfigured,
+            code,
             "\(file) holds an expiry that is neither seconds since 1970 nor a time as 2026-01-02T03:04:05Z",
             fix: "let its writer use one of these forms"
         )

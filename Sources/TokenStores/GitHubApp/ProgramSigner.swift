@@ -26,6 +26,8 @@ struct ProgramSigner: RemoteAppSigner {
     /// The longest output; a signature of 8192 bits has 1368 characters.
     static let outputLimit = 4096
 
+    private static let notRunnableFix = "check that it is there, executable, and changed by its owner only"
+
     private let settings: ProgramSignerSettings
     private let context: TokenStoreContext
 
@@ -41,6 +43,9 @@ struct ProgramSigner: RemoteAppSigner {
 
     init(_ settings: ProgramSignerSettings, context: TokenStoreContext) throws(TokenStoreError) {
         try Self.check(settings)
+        do throws(ProgramError) { try context.programs.check(settings.program) } catch {
+            throw TokenStoreError(.misconfigured, "signer: \(error.message)", fix: Self.notRunnableFix, cause: error)
+        }
         self.settings = settings
         self.context = context
     }
@@ -64,12 +69,12 @@ struct ProgramSigner: RemoteAppSigner {
             let (code, message): (TokenStoreError.Code, String) =
                 switch error.code {
                 case .notRunnable: (.misconfigured, "the signer \(program) can't be run")
+                case .noResources: (.unavailable, "the system has no resources to run the signer \(program)")
                 case .timedOut: (.unavailable, "the signer \(program) took longer than 10 s")
                 case .tooMuchOutput: (.malformedAnswer, "the signer \(program) writes too much to be a signature")
                 case .cancelled: (.cancelled, "the run of the signer \(program) was cancelled")
                 }
-            let fix =
-                error.code == .notRunnable ? "check that it is there, executable, and changed by its owner only" : ""
+            let fix = error.code == .notRunnable ? Self.notRunnableFix : ""
             throw TokenStoreError(code, message, fix: fix, cause: error)
         }
         guard output.status == 0 else {

@@ -67,11 +67,12 @@ package final class OCIRegistryStore: TokenStore {
         try check(request.scope)
         let account = try readAccount()
         let place = try await tokenServers.current()
+        let watched = MoveWatch(base: context.http)
         do throws(TokenStoreError) {
-            return try await issue(request.scope, as: account, at: place)
+            return try await issue(request.scope, as: account, at: place, over: watched)
         } catch {
-            // The registry may have got another token server meanwhile.
-            tokenServers.forget()
+            // The registry may have got another token server meanwhile. One that answers is still there, whatever it says.
+            if watched.looksMoved { tokenServers.forget() }
             throw error
         }
     }
@@ -83,12 +84,13 @@ package final class OCIRegistryStore: TokenStore {
     private func issue(
         _ scope: TokenScope,
         as account: RegistryTokens.Account,
-        at place: TokenServerFinder.Place
+        at place: TokenServerFinder.Place,
+        over http: MoveWatch
     ) async throws(TokenStoreError) -> IssuedToken {
         let server = RegistryTokens(
             realm: place.realm,
             service: place.service,
-            http: context.http,
+            http: http,
             clock: context.clock,
             errors: SourceErrors(
                 source: "the token server",
@@ -128,19 +130,7 @@ package final class OCIRegistryStore: TokenStore {
     }
 
     private func check(_ scope: TokenScope) throws(TokenStoreError) {
-        try AskChecks.notEmpty(scope)
-        guard scope.permissions.isEmpty, !scope.actions.isEmpty else {
-            throw TokenStoreError(
-                .refused,
-                "tokens of a registry have actions, and the scope names permissions",
-                fix: "ask for actions: [pull], [pull, push] or [delete]"
-            )
-        }
-        // A name becomes a part of a scope and of a path.
-        let service = endpoints.tokenService
-        for name in scope.repositories where (try? service.repository(name)) != name {
-            throw TokenStoreError(.refused, "a repository is not written as an image's path", fix: "write team/app")
-        }
+        try ImageScope.check(scope, host: endpoints.host)
         guard scope.repositories.count <= Self.mostRepositories else {
             throw TokenStoreError(
                 .refused,
@@ -181,7 +171,8 @@ package final class OCIRegistryStore: TokenStore {
 
 extension OCIRegistryStore {
     /// Refuses a token that has less or more than the scope: by what it says of itself, else by what the answer says.
-    /// A token that says nothing is tried, because an answer may repeat what was asked and no more.
+    /// A token that says nothing is tried, because an answer may repeat what was asked and no more. What it may do with
+    /// repositories that nobody named stays unseen then.
     private func checkGrant(_ answer: RegistryTokenAnswer, _ scope: TokenScope) async throws(TokenStoreError) {
         let own = RegistryScope.access(of: answer.token)
         var missing: [String] = []
@@ -199,6 +190,17 @@ extension OCIRegistryStore {
         if own == nil, missing.isEmpty {
             let probe = RegistryProbe(origin: endpoints.origin, http: context.http, errors: registryErrors)
             missing = try await probe.missing(answer.token, scope, name: endpoints.name, now: context.clock.now)
+            // With an identity token, nobody gets this one, and the reach is declared to be wider.
+            if missing.isEmpty, endpoints.hand == .registryToken,
+                try await probe.reachesFurther(answer.token, scope, name: endpoints.name, now: context.clock.now)
+            {
+                throw TokenStoreError(
+                    .malformedAnswer,
+                    "the token server gave a token that reaches more than was asked for, and it was dropped",
+                    fix: "use an account that may do no more than builds need, or a store made for this registry",
+                    tokenMayExist: true
+                )
+            }
             context.logger.debug("tried an opaque token", metadata: ["store": "\(context.name)"])
         }
         guard missing.isEmpty else {

@@ -2,7 +2,8 @@
 
 import TokenStore
 
-/// Tries a token at its registry: one call for each repository and action, none of which has an effect.
+/// Tries a token at its registry: one call for each repository and action and one for the catalog, none of which has an
+/// effect.
 ///
 /// A registry looks at the token before it looks at anything else, so 401 and 403 mean "no", and any complaint about
 /// the call itself means "yes" (<https://distribution.github.io/distribution/spec/api/>).
@@ -35,6 +36,43 @@ struct RegistryProbe: Sendable {
             }
         }
         return missing
+    }
+
+    /// Whether the token opens what was not asked for: writing to or deleting from the scope's repositories, or the
+    /// registry's catalog. Reading is not tried, because any token opens a public repository; nor are other repositories,
+    /// because their names are not known.
+    func reachesFurther(
+        _ token: Secret,
+        _ scope: TokenScope,
+        name: (String) -> String,
+        now: UTCInstant
+    ) async throws(TokenStoreError) -> Bool {
+        let step = SourceErrors.Step("try a token for what was not asked for")
+        let actions = Set([RegistryAction.push, .delete]).subtracting(scope.actions).sorted()
+        for repository in scope.repositories {
+            for action in actions {
+                let answer = try await errors.send(call(token, action, name(repository)), step, over: http)
+                switch answer.status {
+                // 405: this registry knows no such call, so nobody can do it.
+                case 401, 403, 405, 501: break
+                case 200..<300, 400, 404, 411, 415, 416, 422: return true
+                default: throw errors.error(answer, step, now: now)
+                }
+            }
+        }
+        let catalog = HTTPCall(
+            "GET",
+            "\(origin)/v2/_catalog?n=1",
+            authorization: Authorization.bearer(token),
+            timeout: Self.callTimeout
+        )
+        let answer = try await errors.send(catalog, step, over: http)
+        switch answer.status {
+        // Not every registry has a catalog; some send browsers elsewhere.
+        case 300..<429, 430..<500, 501: return false
+        case 200..<300: return true
+        default: throw errors.error(answer, step, now: now)
+        }
     }
 
     private func call(_ token: Secret, _ action: RegistryAction, _ name: String) -> HTTPCall {

@@ -15,8 +15,14 @@ enum ImageScope {
             )
         }
         let service = TokenService(registryHost: host)
-        for name in scope.repositories where (try? service.repository(name)) != name {
+        for name in scope.repositories where !isName(name, at: service, host: host) {
             throw TokenStoreError(.refused, "a repository is not written as an image's path", fix: "write team/app")
         }
+    }
+
+    /// Scopes hold bare names, so a name is read behind its host: by itself `acme.io/app` would be an image of another
+    /// registry. A host of one word is none in a reference; there the name is read alone.
+    private static func isName(_ name: String, at service: TokenService, host: String) -> Bool {
+        (try? service.repository("\(host)/\(name)")) == name || (try? service.repository(name)) == name
     }
 }

@@ -20,6 +20,12 @@ struct ProgramFailures: Sendable {
                 error.message,
                 fix: "put the program into the directory of programs, as a file that only root can change"
             )
+        case .noResources:
+            TokenStoreError(
+                .unavailable,
+                error.message,
+                fix: "it is tried again; if it stays so, raise the daemon's limits of open files and processes"
+            )
         case .timedOut:
             TokenStoreError(
                 .unavailable,
@@ -58,6 +64,11 @@ struct ProgramFailures: Sendable {
 }
 
 extension ProgramRunner {
+    /// Checks a store's program before there is anything to run, so that `daypass check` and the start say what is wrong.
+    func check(_ failures: ProgramFailures) throws(TokenStoreError) {
+        do throws(ProgramError) { try check(failures.program) } catch { throw failures.error(error) }
+    }
+
     /// Runs a program and classes what goes wrong; any exit status is the caller's to judge.
     func run(_ call: ProgramCall, _ failures: ProgramFailures) async throws(TokenStoreError) -> ProgramOutput {
         do throws(ProgramError) { return try await run(call) } catch { throw failures.error(error) }

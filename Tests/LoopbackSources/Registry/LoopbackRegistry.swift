@@ -11,6 +11,8 @@ package final class LoopbackRegistry: Sendable {
         var calls: [String] = []
     }
     private let state = Mutex(State())
+    /// What the list of all repositories is called in scopes, with the type `registry`.
+    private static let catalog = "catalog"
 
     package init(tokenServer: LoopbackTokenServer) { self.tokenServer = tokenServer }
 
@@ -29,6 +31,8 @@ package final class LoopbackRegistry: Sendable {
         let path = request.path.dropFirst("/v2/".count)
         if path.isEmpty {
             needed = nil
+        } else if path == "_catalog", request.method == "GET" {
+            needed = (Self.catalog, ["*"])
         } else if path.hasSuffix("/tags/list"), request.method == "GET" {
             needed = (String(path.dropLast("/tags/list".count)), ["pull"])
         } else if let uploads = path.firstRange(of: "/blobs/uploads/") {
@@ -43,8 +47,10 @@ package final class LoopbackRegistry: Sendable {
             return challenge(request, needed, error: "invalid_token")
         }
         guard let needed else { return .json(200, "{}") }
-        let given = access.filter { $0.type == "repository" && $0.name == needed.name }.flatMap(\.actions)
+        let type = needed.name == Self.catalog ? "registry" : "repository"
+        let given = access.filter { $0.type == type && $0.name == needed.name }.flatMap(\.actions)
         guard needed.actions.isSubset(of: given) else { return challenge(request, needed, error: "insufficient_scope") }
+        if type == "registry" { return .json(200, #"{"repositories":[]}"#) }
         return .json(404, #"{"errors":[{"code":"NAME_UNKNOWN","message":"repository name not known to registry"}]}"#)
     }
 
@@ -57,7 +63,8 @@ package final class LoopbackRegistry: Sendable {
         let own = "http://\(request.headers["host"] ?? "")/token"
         var text = #"Bearer realm="\#(own)",service="\#(tokenServer.service)""#
         if let needed {
-            text += #",scope="repository:\#(needed.name):\#(needed.actions.sorted().joined(separator: ","))""#
+            let type = needed.name == Self.catalog ? "registry" : "repository"
+            text += #",scope="\#(type):\#(needed.name):\#(needed.actions.sorted().joined(separator: ","))""#
         }
         if let error { text += #",error="\#(error)""# }
         return .json(

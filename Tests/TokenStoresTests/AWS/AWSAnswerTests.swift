@@ -98,6 +98,42 @@ import TokenStores
         }
     }
 
+    /// Kubelet has nothing to do with a node's own key.
+    @Test(arguments: [true, false], [true, false])
+    func anEndedSessionIsExplainedByItsCredential(hasKey: Bool, isPublic: Bool) async throws {
+        try await AWSFixture.run { fixture in
+            let answer = LoopbackAWS.jsonFault(400, "ExpiredTokenException", "x")
+            var context = fixture.context
+            context.http = SecondAnswer(base: fixture.context.http, answer: answer)
+            let keys = hasKey ? AWSFixture.keys : nil
+            let request = try fixture.request(["our-alias/app"])
+            let issue: () async throws(TokenStoreError) -> IssuedToken = { () throws(TokenStoreError) in
+                if isPublic {
+                    let settings = ECRPublicSettings(
+                        roleARN: fixture.aws.options.roleARN,
+                        aliases: ["our-alias"],
+                        region: fixture.aws.options.region,
+                        accessKey: keys,
+                        stsURL: fixture.url,
+                        ecrURL: fixture.url
+                    )
+                    return try await ECRPublicStore(settings: settings, context: context).issue(request)
+                }
+                let settings = fixture.settings { $0.accessKey = keys }
+                return try await ECRStore(settings: settings, context: context).issue(request)
+            }
+            do throws(TokenStoreError) {
+                _ = try await issue()
+                Issue.record("a token was issued")
+            } catch {
+                #expect(error.code == .unavailable)
+                #expect(error.message.contains("has expired"))
+                #expect(error.fix.contains("kubelet") == !hasKey)
+                #expect(error.fix.contains("accessKey") == hasKey)
+            }
+        }
+    }
+
     @Test func aSessionOfAnotherRoleIsRefused() async throws {
         try await AWSFixture.run { fixture in
             let own = try await ownAnswer(fixture)

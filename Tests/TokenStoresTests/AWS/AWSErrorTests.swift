@@ -128,11 +128,13 @@ import TokenStores
             )
             // The two files of the key, one for the other: nothing is sent.
             let sent = fixture.aws.requests.count
-            expect(
-                try await failure { $0.id.file = "/aws/secret" },
-                .misconfigured,
-                "/aws/secret holds no id of an access key"
-            )
+            for file in ["secret", "letters", "lower", "short", "role"] {
+                expect(
+                    try await failure { $0.id.file = "/aws/\(file)" },
+                    .misconfigured,
+                    "/aws/\(file) holds no id of an access key"
+                )
+            }
             expect(
                 try await failure { $0.secret.file = "/aws/two-lines" },
                 .misconfigured,

@@ -21,6 +21,10 @@ struct AWSFixture {
         "/aws/secret": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n",
         "/aws/unknown": "AKIAUNKNOWNUNKNOWN01",
         "/aws/wrong": "wrongXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n",
+        "/aws/letters": "wJalrXUtnFEMIxK7MDENGxbPxRfiCYEXAMPLEKEY\n",
+        "/aws/lower": "AKIAiosfodnn7example",
+        "/aws/short": "AKIAIOSFODNN7EX",
+        "/aws/role": "AROAIOSFODNN7EXAMPLE",
         "/aws/two-lines": "one\ntwo\n",
     ])
 

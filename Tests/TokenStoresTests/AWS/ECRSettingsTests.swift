@@ -33,6 +33,12 @@ import TokenStores
         #expect(ECRStore.subjectTokenAudience(for: settings) == "a")
         let plain = try decode(ECRSettings.self, #""region":"eu-west-1","roleARN":"\#(Self.role)""#)
         #expect(ECRStore.subjectTokenAudience(for: plain) == "sts.amazonaws.com")
+        let long = String(repeating: "a", count: 256)
+        let longest = try decode(
+            ECRSettings.self,
+            #""region":"eu-west-1","roleARN":"\#(Self.role)","audience":"\#(long)""#
+        )
+        #expect(try ECRStore.service(for: longest).registryHost != nil)
         let keys = #""accessKey":{"id":{"file":"/id"},"secret":{"file":"/secret"}},"externalID":"x:1/2""#
         let own = try decode(ECRSettings.self, #""region":"eu-west-1","roleARN":"\#(Self.role)",\#(keys)"#)
         #expect(ECRStore.subjectTokenAudience(for: own) == nil)
@@ -72,6 +78,8 @@ import TokenStores
             #""audience":"x","accessKey":{"id":{"file":"/i"},"secret":{"file":"/s"}}"#,
             "audience and accessKey exclude each other"
         ),
+        (#""audience":"""#, "audience is empty or longer than 256 bytes"),
+        (#""audience":"\#(String(repeating: "a", count: 257))""#, "audience is empty or longer than 256 bytes"),
         (#""stsURL":"http://sts.example""#, "stsURL can't be used: the server's URL must be https"),
         (#""ecrURL":"ecr.example""#, "ecrURL can't be used: it is no URL"),
     ])

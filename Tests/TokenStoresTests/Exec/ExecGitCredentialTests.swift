@@ -139,6 +139,7 @@ import TokenStores
 
     @Test(arguments: [
         (ProgramError.Code.notRunnable, TokenStoreError.Code.misconfigured), (.timedOut, .unavailable),
+        (.noResources, .unavailable),
         (.tooMuchOutput, .malformedAnswer), (.cancelled, .cancelled),
     ])
     func runsWithoutAnOutputAreClassed(_ code: ProgramError.Code, _ expected: TokenStoreError.Code) async throws {

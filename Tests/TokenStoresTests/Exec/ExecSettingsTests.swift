@@ -67,6 +67,33 @@ import TokenStores
         #expect(error?.message == "program is no absolute path of plain ASCII without dots")
     }
 
+    /// The store is not made when its program can't be run, so the start and `daypass check` say so.
+    @Test func aProgramThatCannotBeRunIsFoundAtOnce() async throws {
+        let settings = try ExecFixture.settings(Self.git)
+        let context = TokenStoreContext(
+            name: "helper",
+            clock: ManualClock(),
+            http: ScriptedTransport(),
+            secrets: FixedSecrets([:]),
+            programs: NoSuchProgram(),
+            logger: OCIRegistryFixture.quiet
+        )
+        let error = #expect(throws: TokenStoreError.self) { try ExecStore(settings: settings, context: context) }
+        #expect(error?.code == .misconfigured)
+        #expect(error?.message == "\(ExecFixture.program) is not there")
+        #expect(error?.fix.contains("directory of programs") == true)
+        // The compatibility suite makes its stores with the same runner, behind its own.
+        let suite = TokenStoreCompatibilitySuite(
+            ExecStore.self,
+            settings: settings,
+            context: context,
+            request: ExecFixture.request()
+        )
+        let violations = await suite.violations()
+        #expect(!violations.contains { $0.contains("was answered with a token") }, "\(violations)")
+        #expect(violations.contains { $0.contains("at run 1 ended in misconfigured") })
+    }
+
     @Test func thePlacesAreWhereTokensAreGood() throws {
         let settings = try ExecFixture.settings(
             #""protocol":"git-credential","gitURL":"https://Git.example.com","nestedNames":true,"namesIgnoreCase":true,"#

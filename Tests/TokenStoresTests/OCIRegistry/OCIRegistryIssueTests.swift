@@ -165,6 +165,44 @@ import TokenStores
         #expect(http.calls.last?.url.hasPrefix("https://registry.example.com/v3/token?") == true)
     }
 
+    /// A token server that answers is where it was; only one that is gone, or sends elsewhere, may have moved.
+    @Test(arguments: [
+        (400, false), (401, false), (403, false), (429, false), (500, false), (200, false),
+        (404, true), (301, true), (307, true), (0, true),
+    ])
+    func onlyWhatLooksMovedIsLookedForAgain(status: Int, isForgotten: Bool) async throws {
+        let store = try store()
+        challenge()
+        if status == 0 {
+            http.then { _ throws(HTTPTransportError) in
+                throw HTTPTransportError(.unreachable, "gone", requestMayHaveArrived: false)
+            }
+        } else {
+            http.then(status)
+            if status == 404 { http.then(status) }
+        }
+        _ = try await OCIRegistryFixture.issueError(store)
+        let before = http.calls.count
+        if isForgotten { challenge() }
+        http.then(200, json: #"{"token":"\#(jwt(access))"}"#)
+        _ = try await store.issue(OCIRegistryFixture.request())
+        #expect(http.calls.count == before + (isForgotten ? 2 : 1))
+    }
+
+    /// A name that looks like another registry's reference is a name all the same, also of a host without dots.
+    @Test(arguments: [
+        ("https://registry.example.com", "acme.io/app"), ("https://registry.example.com", "localhost/app"),
+        ("https://registry.example.com", "registry.example.com/app"), ("https://registry", "team/app"),
+        ("https://registry.example.com:5000", "team/app"),
+    ])
+    func aNameMayLookLikeAHost(registry: String, name: String) async throws {
+        let claims = #"{"access":[{"type":"repository","name":"\#(name)","actions":["pull"]}]}"#
+        http.then(200, json: #"{"token":"\#(jwt(claims))"}"#)
+        let issued = try await store(registry, tokenServer: "https://auth.example.com/token", service: "s")
+            .issue(OCIRegistryFixture.request([name], [.pull]))
+        #expect(issued.grantedScope.repositories == [name])
+    }
+
     @Test func withBothSettingsTheRegistryIsNotAsked() async throws {
         http.then(200, json: #"{"token":"\#(jwt(access))"}"#)
         _ = try await store(tokenServer: "https://auth.example.com/token", service: "s")

@@ -78,8 +78,65 @@ import TokenStores
                     "DELETE /v2/binder/app/manifests/sha256:" + String(repeating: "0", count: 64),
                     "GET /v2/binder/app/tags/list",
                     "PATCH /v2/binder/app/blobs/uploads/00000000-0000-0000-0000-000000000000",
+                    "GET /v2/_catalog",
                 ]
             )
+        }
+    }
+
+    /// A token that says nothing of itself, from a server that gives more than was asked for and says nothing either.
+    @Test(
+        arguments: [
+            ([RegistryAccess("binder/app", ["pull", "push"])], [.pull], true),
+            ([RegistryAccess("binder/app", ["delete"])], [.pull], true),
+            ([RegistryAccess("binder/app", ["delete"])], [.pull, .push], true),
+            ([RegistryAccess("catalog", ["*"], type: "registry")], [.pull, .push, .delete], true),
+            ([RegistryAccess("binder/app", ["push", "delete"])], [.pull, .push, .delete], false),
+            // Nobody knows the names of other repositories: the page says so.
+            ([RegistryAccess("base/image", ["pull"])], [.pull], false),
+            ([], [.pull], false),
+        ] as [([RegistryAccess], Set<RegistryAction>, Bool)]
+    )
+    func aWiderOpaqueTokenIsFoundOut(extra: [RegistryAccess], actions: Set<RegistryAction>, isWider: Bool) async throws
+    {
+        try await withStore { registry, store in
+            registry.tokenServer.change {
+                $0.areTokensOpaque = true
+                $0.extraAccess = extra
+            }
+            let request = OCIRegistryFixture.request(["binder/app"], actions)
+            guard isWider else {
+                _ = try await store.issue(request)
+                return
+            }
+            let error = try await OCIRegistryFixture.issueError(store, request)
+            #expect(error.code == .malformedAnswer)
+            #expect(error.message.contains("reaches more than was asked for"))
+            #expect(error.tokenMayExist)
+        }
+    }
+
+    /// What a registry says to the calls that nobody asked for, and whether a token is given.
+    @Test(arguments: [
+        (401, 401, true), (403, 403, true), (405, 404, true), (403, 302, true), (501, 400, true),
+        (404, 401, false), (202, 401, false), (401, 200, false), (401, 429, false), (500, 401, false),
+        (302, 401, false),
+    ])
+    func whatTheRegistrySaysOfMore(write: Int, catalog: Int, isGiven: Bool) async throws {
+        let http = ScriptedTransport()
+        http.then(200, json: #"{"token":"opaque"}"#)
+        http.then(200)
+        for status in [write, write, catalog] { http.then(status) }
+        let store = try OCIRegistryStore(
+            settings: OCIRegistryFixture.settings("https://r.example", tokenServer: "https://t.example", service: "s"),
+            context: OCIRegistryFixture.context(http)
+        )
+        let request = OCIRegistryFixture.request(["binder/app"], [.pull])
+        if isGiven {
+            _ = try await store.issue(request)
+            #expect(http.remaining == 0)
+        } else {
+            _ = try await OCIRegistryFixture.issueError(store, request)
         }
     }
 
