@@ -32,6 +32,7 @@ package struct SubprocessRunner: ProgramRunner {
         let executable = try programs.executable(call.path)
         try CallChecks.check(call)
         guard !Task.isCancelled else { throw RunEnding.cancelled.error(call) }
+        try DescriptorCheck.run()
         let input = try FilledPipe(call.input)
         let ending = await withTaskGroup(of: RunEnding.self) { group in
             group.addTask { await Self.run(call, executable, input) }
