@@ -146,7 +146,7 @@ import TokenStore
                 // All that this process may open is open.
                 var limits = rlimit()
                 try #require(getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0)
-                limits.rlim_cur = min(limits.rlim_cur, 200)
+                limits.rlim_cur = min(limits.rlim_cur, rlim_t(OpenFiles.highest + 150))
                 try #require(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0)
                 var held: [CInt] = []
                 while case let file = open("/dev/null", O_RDONLY | O_CLOEXEC), file >= 0 { held.append(file) }

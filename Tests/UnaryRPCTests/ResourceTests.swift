@@ -1,6 +1,7 @@
 // What a server holds must go: calls, buffers, descriptors. Each in a process of its own, where nobody else counts.
 
 import Glibc
+import Support
 import Testing
 
 @testable import UnaryRPC
@@ -115,9 +116,10 @@ struct ResourceTests {
                 let used = open("/dev/null", O_RDONLY)
                 try #require(used >= 0)
                 var kept = [used]
-                while let last = kept.last, last < 200 { kept.append(dup(last)) }
+                let top = OpenFiles.highest + 150
+                while let last = kept.last, last < top { kept.append(dup(last)) }
                 var low = before
-                low.rlim_cur = rlim_t(200 + AcceptLoop.descriptorReserve)
+                low.rlim_cur = rlim_t(top + AcceptLoop.descriptorReserve)
                 try #require(setrlimit(resource, &low) == 0)
 
                 let start = ContinuousClock.now
