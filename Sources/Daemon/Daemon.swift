@@ -47,7 +47,8 @@ package struct Daemon: Sendable {
     package func run() async throws {
         for warning in configuration.warnings { warning.log(to: logger) }
         let journal: SQLiteJournal
-        do { journal = try await openJournal() } catch is CancellationError {
+        let inherited: InheritedSocket?
+        do { (journal, inherited) = try await openJournal() } catch is CancellationError {
             logger.info("ended while standing by")
             return
         }
@@ -59,7 +60,7 @@ package struct Daemon: Sendable {
                 }
                 try await withLeaseManager(leaseParts(journal, stores)) { leases in
                     try await withBuildEnds(configuration.builds, environment, leases, logger) { detectors in
-                        try await serve(identity, leases, journal, detectors)
+                        try await serve(identity, leases, journal, inherited, detectors)
                     }
                 }
             }
@@ -89,6 +90,7 @@ package struct Daemon: Sendable {
         _ identity: IdentityMode,
         _ leases: LeaseManager,
         _ journal: SQLiteJournal,
+        _ inherited: InheritedSocket?,
         _ detectors: @escaping @Sendable () -> [DetectorReport]
     ) async throws {
         let mounts = MountService(
@@ -107,8 +109,9 @@ package struct Daemon: Sendable {
         let service = try ProviderService(mounts: mounts)
         let admin = AdminService(leases: leases, configuration: configuration.digest, detectors: detectors)
         try await withAdminServer(configuration.server.adminSocket, admin, logger: logger) {
-            try await serveMounts(service, identity)
-            if configuration.leases.atShutdown == .revoke {
+            let hasSuccessor = try await serveMounts(service, identity, inherited)
+            // A successor takes the leases over: the builds on this node go on.
+            if configuration.leases.atShutdown == .revoke, !hasSuccessor {
                 let report = await leases.revoke(.all, within: configuration.server.drain)
                 logger.info(
                     "leases revoked at the end",
@@ -118,25 +121,41 @@ package struct Daemon: Sendable {
         }
     }
 
-    private func serveMounts(_ service: ProviderService, _ identity: IdentityMode) async throws {
+    /// Serves until the end. Returns whether a successor has the socket.
+    private func serveMounts(
+        _ service: ProviderService,
+        _ identity: IdentityMode,
+        _ inherited: InheritedSocket?
+    ) async throws -> Bool {
         var options = UnaryServerOptions()
         options.drainTimeout = configuration.server.drain
         options.cancelGrace = min(options.cancelGrace, configuration.server.drain / 4)
         options.endingStatus = ProviderService.endingStatus
-        let listener = try UnixSocketListener.bind(path: socketPath, logger: logger)
-        try await withUnaryServer(on: listener, options: options, logger: logger, handler: service.handle) { server in
-            logger.info(
-                "serving",
-                metadata: [
-                    "socket": "\(server.socketPath)", "version": "\(DaypassVersion.current)",
-                    "configuration": "\(configuration.digest)", "stores": "\(configuration.stores.count)",
-                    "grants": "\(configuration.policy.grants.count)",
-                ]
-            )
-            async let keys: Void = prepare(identity)
-            try? await gracefulShutdown()
-            logger.info("ending", metadata: ["calls_in_flight": "\(server.counts.callsInFlight)"])
-            await keys
+        let succession = Succession(at: configuration.leases.handover, logger: logger)
+        let listener = try succession.listener(inherited, path: socketPath)
+        return try await succession.withOffer(of: listener) { hasSuccessor in
+            try await withUnaryServer(
+                on: listener,
+                options: options,
+                logger: logger,
+                hasSuccessor: hasSuccessor,
+                handler: service.handle
+            ) { server in
+                logger.info(
+                    "serving",
+                    metadata: [
+                        "socket": "\(server.socketPath)", "version": "\(DaypassVersion.current)",
+                        "configuration": "\(configuration.digest)", "stores": "\(configuration.stores.count)",
+                        "grants": "\(configuration.policy.grants.count)",
+                        "taken_over": "\(inherited != nil)",
+                    ]
+                )
+                async let keys: Void = prepare(identity)
+                try? await gracefulShutdown()
+                logger.info("ending", metadata: ["calls_in_flight": "\(server.counts.callsInFlight)"])
+                await keys
+            }
+            return hasSuccessor()
         }
     }
 

@@ -7,13 +7,16 @@ import MountService
 import Policy
 import ServiceLifecycle
 import TokenStore
+import UnaryRPC
 
 extension Daemon {
-    /// Opens the journal of the configuration. While another daemon has it, stands by until that one ends.
+    /// Opens the journal of the configuration. While another daemon has it, stands by until that one ends, and holds its
+    /// socket meanwhile.
     ///
+    /// - Returns: The journal, and the socket of the former daemon, if there was one that offered it.
     /// - Throws: ``JournalFailure`` when the place can't be used; `CancellationError` when the daemon is told to end
     ///   while it stands by.
-    func openJournal() async throws -> SQLiteJournal {
+    func openJournal() async throws -> (SQLiteJournal, InheritedSocket?) {
         let settings = configuration.leases
         var options = JournalOptions(
             path: settings.journal,
@@ -22,7 +25,7 @@ extension Daemon {
             lockWait: .zero
         )
         do throws(JournalFailure) {
-            return try await SQLiteJournal.open(options, hook: crashHook, logger: logger)
+            return (try await SQLiteJournal.open(options, hook: crashHook, logger: logger), nil)
         } catch {
             guard error.code == .busy else { throw error }
         }
@@ -33,8 +36,10 @@ extension Daemon {
         options.lockWait = .seconds(1 << 40)
         let waiting = options
         do {
-            return try await cancelWhenGracefulShutdown { [crashHook, logger] in
-                try await SQLiteJournal.open(waiting, hook: crashHook, logger: logger)
+            return try await withSocketHeir(at: settings.handover, logger: logger) {
+                try await cancelWhenGracefulShutdown { [crashHook, logger] in
+                    try await SQLiteJournal.open(waiting, hook: crashHook, logger: logger)
+                }
             }
         } catch let failure as JournalFailure where failure.code == .cancelled {
             throw CancellationError()
@@ -63,6 +68,11 @@ extension Daemon {
             uniquingKeysWith: { first, _ in first }
         )
     }
+}
+
+extension LeaseSettings {
+    /// Where a daemon that serves and its successor meet: beside the journal, because that is what they share.
+    var handover: String { journal + ".handover" }
 }
 
 extension StoreLimits {

@@ -26,6 +26,8 @@ final class ServerCore: Sendable {
     let isEnding = Atomic<Bool>(false)
     /// Set when the caller's task is cancelled while the server ends.
     let isHurried = Atomic<Bool>(false)
+    /// Set before the scope ends when another process holds the listening socket too.
+    let isHandingOver = Atomic<Bool>(false)
     /// Set when the core takes no more calls.
     let isDraining = Atomic<Bool>(false)
     private let bell = Mutex<CorePointer?>(nil)
@@ -130,19 +132,41 @@ final class ServerCore: Sendable {
         grpc_completion_queue_shutdown(queue.raw)
     }
 
-    /// Answers a call that was received, or sees to it that a task does.
-    func handle(_ call: ServerCall, isRefusing: Bool) {
+    /// What is done with a call that was received.
+    enum Manner {
+        case serve, refuse
+        /// Only answers that are there at once are given.
+        case holdWork
+        /// None is given.
+        case holdAll
+    }
+
+    /// What became of a call that was received.
+    enum Outcome { case answered, working, held }
+
+    /// Answers a call that was received, or sees to it that a task does. Nobody will answer one that is held.
+    func handle(_ call: ServerCall, _ manner: Manner) -> Outcome {
         guard let request = call.takeRequest() else {
             // Cut off or too large: the client has its status already. Or it sent none.
-            return call.answer(.failure(RPCStatus(.internal, "the call carries no message")))
+            call.answer(.failure(RPCStatus(.internal, "the call carries no message")))
+            return .answered
         }
-        if isRefusing { return call.answer(.failure(options.endingStatus)) }
+        switch manner {
+        case .serve, .holdWork: break
+        case .refuse:
+            call.answer(.failure(options.endingStatus))
+            return .answered
+        case .holdAll: return .held
+        }
         switch handler(request) {
         case .now(let result): call.answer(result)
+        case .later where manner == .holdWork: return .held
         case .later(let work):
             // The stream ends early when the caller's task is cancelled.
-            if case .terminated = feed.yield(.answer(call, work)) { call.answer(.failure(options.endingStatus)) }
+            guard case .terminated = feed.yield(.answer(call, work)) else { return .working }
+            call.answer(.failure(options.endingStatus))
         }
+        return .answered
     }
 }
 

@@ -12,6 +12,10 @@ struct ServerLoop {
     private let core: ServerCore
     /// Calls that were received and are not answered yet.
     private var open: [ObjectIdentifier: ServerCall] = [:]
+    /// Those of them that a task works on.
+    private var working: Set<ObjectIdentifier> = []
+    /// Those of them that are held back for the successor.
+    private var held: Set<ObjectIdentifier> = []
     /// Those of them whose message has not come.
     private var unheard: Patience<ObjectIdentifier>
     /// The number of calls that wait for the next clients.
@@ -70,16 +74,36 @@ struct ServerLoop {
         case .received:
             guard let call else { return }
             unheard.end(ObjectIdentifier(call))
-            if !call.isAnswered { core.handle(call, isRefusing: phase >= .refusing) }
-        case .closed: call?.closed.open()
+            guard !call.isAnswered else { return }
+            switch core.handle(call, manner) {
+            case .answered: break
+            case .working: working.insert(ObjectIdentifier(call))
+            case .held: held.insert(ObjectIdentifier(call))
+            }
+        case .closed:
+            guard let call else { return }
+            call.closed.open()
+            // Its client is gone, so this goes nowhere; but it brings the event that ends the call.
+            if held.contains(ObjectIdentifier(call)) { call.answer(.failure(core.options.endingStatus)) }
         case .answered:
             guard let call else { return }
             open[ObjectIdentifier(call)] = nil
+            working.remove(ObjectIdentifier(call))
+            held.remove(ObjectIdentifier(call))
             unheard.end(ObjectIdentifier(call))
             core.callsInFlight.subtract(1, ordering: .relaxed)
         case .bell: hasHeardBell = true
         case .serverShutDown: isShutDown = true
         }
+    }
+
+    private var isHandingOver: Bool { core.isHandingOver.load(ordering: .acquiring) }
+
+    private var manner: ServerCore.Manner {
+        guard phase >= .refusing else { return .serve }
+        guard isHandingOver else { return .refuse }
+        // While a call needs its time, those that need none do no harm. Then all are held, so that a quiet moment comes.
+        return working.isEmpty ? .holdAll : .holdWork
     }
 
     private mutating func keepTimes() {
@@ -101,7 +125,8 @@ struct ServerLoop {
         phase = plan.phase(at: now)
         if former < .cancelling, phase >= .cancelling, !open.isEmpty {
             core.logger.warning("the drain takes too long; cancelling calls", metadata: ["calls": "\(open.count)"])
-            core.cancelHandlers()
+            // A cancelled handler could only refuse; a successor will answer, once the connections are closed.
+            if isHandingOver { end() } else { core.cancelHandlers() }
         }
         if former < .givingUp, phase >= .givingUp, !open.isEmpty {
             core.logger.error(
@@ -114,8 +139,8 @@ struct ServerLoop {
     }
 
     private mutating func endIfDone() {
+        if plan != nil, open.count == held.count, !core.isDraining.load(ordering: .acquiring) { end() }
         guard open.isEmpty else { return }
-        if plan != nil, !core.isDraining.load(ordering: .acquiring) { end() }
         // Nobody can start an operation now: no call waits, none is in flight, no connection is left, and the bell, which
         // another thread may still be hanging up, has rung. The core aborts on an operation after the queue's end.
         let isQuiet = hasHeardBell || core.isWithoutBell.load(ordering: .acquiring)

@@ -1,6 +1,7 @@
 // A server for the time of a scope.
 
 package import Logging
+import Synchronization
 
 /// A server that runs, as the body of ``withUnaryServer(on:options:logger:handler:_:)`` sees it.
 package struct UnaryServer: Sendable {
@@ -47,11 +48,18 @@ package struct UnaryServer: Sendable {
 /// connections are closed. If the caller's task is cancelled, handlers are cancelled at once and have a second at most.
 /// Nothing of the server runs after the function has returned; it waits for handlers that ignore their cancellation.
 ///
+/// With a successor (``SocketOffer``) no call gets the ending status: the file stays, new connections
+/// wait for the successor, and when there was no moment without calls, new ones are held back: those that would take a
+/// while, and all when nothing else is in flight. The connections are closed when only those are left, or where handlers
+/// would be cancelled otherwise. Calls that have no answer then end as `UNAVAILABLE` at their clients without response headers, for a retry policy to repeat.
+///
+/// - Parameter hasSuccessor: Whether another process holds the listener too; asked when `body` has returned.
 /// - Throws: What `body` throws; before it runs, a ``UnixSocketError``, ``ThreadError`` or ``CoreError``.
 package func withUnaryServer<R: Sendable>(
     on listener: UnixSocketListener,
     options: UnaryServerOptions = UnaryServerOptions(),
     logger: Logger,
+    hasSuccessor: @Sendable () -> Bool = { false },
     handler: @escaping UnaryHandler,
     _ body: (UnaryServer) async throws -> R
 ) async throws -> R {
@@ -71,9 +79,11 @@ package func withUnaryServer<R: Sendable>(
         } catch {
             result = .failure(error)
         }
+        let isHandingOver = hasSuccessor()
+        if isHandingOver { core.isHandingOver.store(true, ordering: .releasing) }
         accepting.stop()
         await knocking.join()
-        listener.close()
+        listener.close(leavingFile: isHandingOver)
     } catch {
         result = .failure(error)
     }

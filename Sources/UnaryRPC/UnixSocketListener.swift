@@ -19,7 +19,7 @@ package final class UnixSocketListener: Sendable {
 
     private let phase: Mutex<Phase>
     private let address: UnixSocketAddress
-    private let identity: FileStatus
+    let identity: FileStatus
     let descriptor: Int32
     /// The peers' user ids that may connect.
     package let allowedUIDs: Set<UInt32>
@@ -30,13 +30,13 @@ package final class UnixSocketListener: Sendable {
 
     private init(
         address: UnixSocketAddress,
-        temporaryPath: String,
+        phase: Phase,
         identity: FileStatus,
         descriptor: Int32,
         allowedUIDs: Set<UInt32>,
         logger: Logger
     ) {
-        phase = Mutex(.bound(temporaryPath: temporaryPath))
+        self.phase = Mutex(phase)
         self.address = address
         self.identity = identity
         self.descriptor = descriptor
@@ -84,9 +84,34 @@ package final class UnixSocketListener: Sendable {
         }
         return UnixSocketListener(
             address: address,
-            temporaryPath: temporaryPath,
+            phase: .bound(temporaryPath: temporaryPath),
             identity: identity,
             descriptor: descriptor,
+            allowedUIDs: allowedUIDs,
+            logger: logger
+        )
+    }
+
+    /// Takes over a socket that another process served, with the clients that wait for it.
+    ///
+    /// - Parameter path: Where clients will find the socket.
+    /// - Returns: Nil when the socket is not the one at `path` (any more).
+    package static func take(
+        _ inherited: InheritedSocket,
+        path: String,
+        allowedUIDs: Set<UInt32> = [0, geteuid()],
+        logger: Logger
+    ) throws(UnixSocketError) -> UnixSocketListener? {
+        let address = try UnixSocketAddress(path: path)
+        guard inherited.offered.path == path, let identity = FileStatus(of: path, followingLinks: false),
+            identity.isSocket, identity.device == inherited.offered.device, identity.inode == inherited.offered.inode
+        else { return nil }
+        address.removeAbandoned()
+        return UnixSocketListener(
+            address: address,
+            phase: .published,
+            identity: identity,
+            descriptor: inherited.release(),
             allowedUIDs: allowedUIDs,
             logger: logger
         )
@@ -116,10 +141,16 @@ package final class UnixSocketListener: Sendable {
     }
 
     /// Closes the socket, and removes its file unless another one has its path by now.
-    package func close() {
+    package func close() { close(leavingFile: false) }
+
+    /// Closes our copy of the socket.
+    ///
+    /// - Parameter leavingFile: Whether the published file stays, because another process serves the socket now.
+    func close(leavingFile: Bool) {
         phase.withLock { phase in
             switch phase {
             case .bound(let temporaryPath): _ = unlink(temporaryPath)
+            case .published where leavingFile: break
             case .published:
                 address.withDirectoryLocked {
                     if FileStatus(of: address.path, followingLinks: false)?.isSameFile(as: identity) == true {

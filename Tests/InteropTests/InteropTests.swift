@@ -149,4 +149,59 @@ import TokenStore
             #expect(daemon.log.contains("\"calls_in_flight\":\"1\""))
         }
     }
+
+    /// Three rolling updates under a client that calls all the time, with mints that hang among them: each new daemon
+    /// stands by, takes the socket over, and not one Mount fails.
+    @Test func handsOverWithoutAGap() async throws {
+        try await withDriver(.go) { driver, first in
+            let node = driver.node
+            let volumes = try (1...12).flatMap { try driver.volume(of: .build($0)) }
+            let current = Box(first)
+            let played = try await driver.play("handover", ["--callers", "8"] + volumes) { question in
+                guard question == "handover" else { return "unknown question" }
+                for round in 1...3 {
+                    let next = try node.launchDaemon()
+                    guard await next.waitForLog("holding the socket"),
+                        await current.get().waitForLog("a successor stands by")
+                    else { return "round \(round): the successor does not stand by: \(next.log)" }
+                    let gate = ForgeGate()
+                    node.forge.fail(.mint, .held(gate))
+                    async let slow = node.mount(try node.attributes(for: .build(100 + round)))
+                    await until { gate.arrivals > 0 }
+                    current.get().terminate()
+                    guard await current.get().waitForLog("\"message\":\"ending\"") else { return "it does not end" }
+                    gate.open()
+                    guard try await slow.line == "OK" else { return "round \(round): the mint that hung failed" }
+                    guard await current.get().waitForEnd() == 0 else { return "round \(round): \(current.get().log)" }
+                    try await node.waitUntilServing(next)
+                    current.set(next)
+                }
+                return "done"
+            }
+            #expect(played.contains("mounted "))
+            #expect(node.forge.mintCount == 12 + 3, "nothing is minted twice")
+            #expect(current.get().log.contains("\"taken_over\":\"true\""))
+            #expect(await current.get().stop() == 0)
+        }
+    }
+
+    /// The daemon that serves is killed: its successor has the socket already, and clients wait in it.
+    @Test func aKilledDaemonLeavesItsSocketToItsSuccessor() async throws {
+        try await withDriver(.go) { driver, first in
+            let node = driver.node
+            let volumes = try (1...4).flatMap { try driver.volume(of: .build($0)) }
+            let second = Box<DaemonProcess?>(nil)
+            try await driver.play("handover", ["--callers", "4"] + volumes) { question in
+                guard question == "handover" else { return "unknown question" }
+                let next = try node.launchDaemon()
+                guard await next.waitForLog("holding the socket") else { return "it does not stand by: \(next.log)" }
+                second.set(next)
+                await first.kill()
+                try await node.waitUntilServing(next)
+                return "done"
+            }
+            #expect(node.forge.mintCount == 4, "a crash loses no lease")
+            #expect(await second.get()?.stop() == 0)
+        }
+    }
 }

@@ -17,7 +17,7 @@ import (
 var scenarios = map[string]func(*session) error{
 	"version": (*session).version, "mount": mount, "republish": republish, "refused": refused, "large": large,
 	"concurrent": concurrent, "deadline": deadline, "cancel": cancelled, "reconnect": reconnect, "restart": restart,
-	"drain": drain,
+	"drain": drain, "handover": handover,
 }
 
 // mount: every volume is mounted once.

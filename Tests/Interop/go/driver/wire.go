@@ -18,6 +18,8 @@ type wire struct {
 	connections                 []net.Conn
 	ended                       int
 	calls, attempts, withHeader int
+	// mayRepeat: attempts may be cut off, and repeated by the retry policy.
+	mayRepeat bool
 }
 
 // dial connects to the socket and remembers the connection.
@@ -64,7 +66,7 @@ func (w *wire) waitUntilClosed(count int, limit time.Duration) error {
 func (w *wire) checkAttempts() error {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	if w.attempts > w.calls {
+	if w.attempts > w.calls && !w.mayRepeat {
 		return fmt.Errorf("%d calls took %d attempts: the provider answered UNAVAILABLE", w.calls, w.attempts)
 	}
 	return nil

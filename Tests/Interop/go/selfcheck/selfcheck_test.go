@@ -60,6 +60,9 @@ var checks = []check{
 	{scenario: "reconnect"},
 	{scenario: "restart"},
 	{scenario: "drain", attributes: "standin-hang"},
+	{scenario: "handover", flags: []string{"--callers", "4"}, only: "go-driver"},
+	{scenario: "handover", attributes: "standin-refuse", flags: []string{"--callers", "4"},
+		failure: "PERMISSION_DENIED: no-grant", only: "go-driver"},
 	{scenario: "load", flags: []string{"--callers", "4", "--calls", "200", "--warm-up", "10"}, only: "cpp-driver"},
 }
 
@@ -189,6 +192,9 @@ func (h *harness) answer(question string) error {
 		h.stop()
 		return nil
 	case "start":
+		return h.start()
+	case "handover":
+		h.stop()
 		return h.start()
 	case "drain":
 		go h.provider.Drain()
