@@ -3,6 +3,7 @@
 import Identity
 import Leases
 import NodeMetrics
+import Policy
 import TokenStore
 import UnaryRPC
 
