@@ -3,8 +3,8 @@
 package import MountService
 import Refusals
 
-/// Counts Mounts. All counters are there from the start: to count is a look-up and three atomic additions, for a fresh
-/// lease without the look-up.
+/// Counts Mounts. All counters are there from the start: to count is two atomic additions, and for a refusal a look-up and
+/// a third.
 package final class MountMetrics: Sendable {
     /// The upper ends of the sizes of ``NodeMetric/mountDuration``: from a fresh lease to kubelet's patience.
     static let limits: [Duration] = [
@@ -13,49 +13,38 @@ package final class MountMetrics: Sendable {
         .milliseconds(2500), .seconds(5), .seconds(10), .seconds(30), .seconds(60), .seconds(100),
     ]
 
-    /// One way to end.
-    private struct Way: Sendable {
-        let count = Counter()
-        let times = Histogram(limits: limits)
-    }
-
-    private let fresh = Way()
-    private let issued = Way()
-    private let stale = Way()
-    private let refusedTimes = Histogram(limits: limits)
-    private let refused = Dictionary(uniqueKeysWithValues: Reason.all.map { ($0, Counter()) })
+    private let fresh = Histogram(limits: limits)
+    private let issued = Histogram(limits: limits)
+    private let stale = Histogram(limits: limits)
+    private let refused = Histogram(limits: limits)
+    private let reasons = Dictionary(uniqueKeysWithValues: Reason.all.map { ($0, Counter()) })
 
     package init() {}
 
     /// Counts a Mount that ended.
     package func count(_ outcome: MountOutcome, _ took: Duration) {
         switch outcome {
-        case .fresh: count(fresh, took)
-        case .issued: count(issued, took)
-        case .stale: count(stale, took)
+        case .fresh: fresh.observe(took)
+        case .issued: issued.observe(took)
+        case .stale: stale.observe(took)
         case .refused(let reason):
-            // Every reason is in the list, which a test of the reasons holds.
-            refused[reason]?.add()
-            refusedTimes.observe(took)
+            // A test of the reasons holds that every one of them is in the list.
+            reasons[reason]?.add()
+            refused.observe(took)
         }
-    }
-
-    private func count(_ way: Way, _ took: Duration) {
-        way.count.add()
-        way.times.observe(took)
     }
 
     /// The values of ``NodeMetric/mounts``.
     var counts: [(labels: [String], value: Double)] {
         let answered = [("fresh", fresh), ("issued", issued), ("stale", stale)]
-            .map { (labels: [$0.0, ""], value: Double($0.1.count.total)) }
+            .map { (labels: [$0.0, ""], value: Double($0.1.reading.counts.reduce(0, +))) }
         return answered
-            + Reason.all.map { (labels: ["refused", $0.code], value: Double(refused[$0]?.total ?? 0)) }
+            + Reason.all.map { (labels: ["refused", $0.code], value: Double(reasons[$0]?.total ?? 0)) }
     }
 
     /// The values of ``NodeMetric/mountDuration``.
     var times: [(labels: [String], reading: Histogram.Reading)] {
-        [("fresh", fresh.times), ("issued", issued.times), ("stale", stale.times), ("refused", refusedTimes)]
+        [("fresh", fresh), ("issued", issued), ("stale", stale), ("refused", refused)]
             .map { (labels: [$0.0], reading: $0.1.reading) }
     }
 }

@@ -38,4 +38,24 @@ struct DocumentTests {
         let node = try #require(page.firstMatch(of: /some (\d+) for the node/).flatMap { Int($0.output.1) })
         #expect((node - 15...node + 15).contains(one - perStore), "\(one - perStore)")
     }
+
+    @Test func theExampleIsOfARealScrape() async throws {
+        let page = try ProjectFiles.text("docs/metrics.md")
+        let example = try #require(page.split(separator: "```").dropFirst().first).split(separator: "\n")
+        func isValue(_ line: Substring) -> Bool { !line.hasPrefix("#") }
+        try await NodeBench.with { bench in
+            bench.connect(["github"])
+            await bench.live()
+            let scrape = bench.collector.exposition().split(separator: "\n")
+            let series = Set(scrape.filter(isValue).map { $0.split(separator: " ").dropLast().joined(separator: " ") })
+            for line in example where isValue(line) {
+                let name = line.split(separator: " ").dropLast().joined(separator: " ")
+                // The version and the digest are others'.
+                if name.contains("_info{") { continue }
+                #expect(series.contains(name), "\(line)")
+            }
+            for line in example where !isValue(line) { #expect(scrape.contains(line), "\(line)") }
+            #expect(example.count > 20)
+        }
+    }
 }
