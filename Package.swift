@@ -84,12 +84,15 @@ let package = Package(
             ]
         ),
 
+        // What is counted, and how Prometheus reads it.
+        .target(name: "NodeMetrics", dependencies: ["Leases", "MountService", "Refusals", "TokenStore"]),
+
         // What is run.
         .target(
             name: "Daemon",
             dependencies: [
                 "BuildEnds", "HTTPTransfer", "Identity", "LeaseJournal", "Leases", "MountRequests", "MountService",
-                "Policy", "Programs", "Refusals", "Rendering", "TokenStore", "TokenStores", "UnaryRPC", crypto,
+                "NodeMetrics", "Policy", "Programs", "Refusals", "Rendering", "TokenStore", "TokenStores", "UnaryRPC", crypto,
                 lifecycle,
                 logging,
             ]
@@ -195,6 +198,13 @@ let package = Package(
                 "DriverCall", "Identity", "Leases", "LoopbackCluster", "MountRequests", "MountService", "Policy",
                 "ProviderAPI", "Refusals", "Rendering", "Support", "TokenStore", "TokenStoreTesting", crypto, logging,
                 protobuf,
+            ]
+        ),
+        .testTarget(
+            name: "NodeMetricsTests",
+            dependencies: [
+                "Leases", "MountService", "NodeMetrics", "Refusals", "Support", "TokenStore", "TokenStoreTesting",
+                flyingFox, logging, subprocess, system, yams,
             ]
         ),
         .testTarget(name: "UnaryRPCTests", dependencies: ["UnaryRPC", "Support", logging]),

@@ -6,6 +6,7 @@ import LeaseJournal
 import Leases
 package import Logging
 import MountService
+import NodeMetrics
 package import Policy
 import Refusals
 import Rendering
@@ -25,6 +26,7 @@ package struct Daemon: Sendable {
     private let environment: [String: String]
     let logger: Logger
     let crashHook: CrashHook
+    let metrics = NodeMetricsCollector(clock: SystemClock())
 
     /// - Parameters:
     ///   - configuration: the node's configuration, already checked.
@@ -72,13 +74,13 @@ package struct Daemon: Sendable {
     private func stores(_ http: any HTTPTransport) -> StoreRoom {
         let secrets = FileSecretReader(logger: logger)
         let programs = configuration.programs.runner
-        return StoreRoom(configuration.stores) { [logger] name in
+        return StoreRoom(configuration.stores) { [logger, metrics] name in
             var logger = logger
             logger[metadataKey: "store"] = "\(name)"
             return TokenStoreContext(
                 name: name,
                 clock: SystemClock(),
-                http: http,
+                http: metrics.rateLimits.watching(http, store: name),
                 secrets: secrets,
                 programs: programs,
                 logger: logger
@@ -93,20 +95,20 @@ package struct Daemon: Sendable {
         _ inherited: InheritedSocket?,
         _ detectors: @escaping @Sendable () -> [DetectorReport]
     ) async throws {
-        let mounts = MountService(
-            MountService.Parts(
-                identity: identity,
-                audience: configuration.identity.audience,
-                policy: configuration.policy,
-                leases: leases,
-                clock: SystemClock(),
-                versioner: ObjectVersioner(key: journal.versionKey),
-                deadline: configuration.server.mountDeadline,
-                largestMessage: configuration.server.maxRequestBytes,
-                logger: logger
-            )
+        var parts = MountService.Parts(
+            identity: identity,
+            audience: configuration.identity.audience,
+            policy: configuration.policy,
+            leases: leases,
+            clock: SystemClock(),
+            versioner: ObjectVersioner(key: journal.versionKey),
+            deadline: configuration.server.mountDeadline,
+            largestMessage: configuration.server.maxRequestBytes,
+            logger: logger
         )
-        let service = try ProviderService(mounts: mounts)
+        parts.observe = metrics.count
+        connectMetrics(identity, leases, detectors)
+        let service = try ProviderService(mounts: MountService(parts))
         let admin = AdminService(leases: leases, configuration: configuration.digest, detectors: detectors)
         try await withAdminServer(configuration.server.adminSocket, admin, logger: logger) {
             let hasSuccessor = try await serveMounts(service, identity, inherited)
@@ -150,6 +152,7 @@ package struct Daemon: Sendable {
                         "taken_over": "\(inherited != nil)",
                     ]
                 )
+                connectMetrics(server)
                 async let keys: Void = prepare(identity)
                 try? await gracefulShutdown()
                 logger.info("ending", metadata: ["calls_in_flight": "\(server.counts.callsInFlight)"])

@@ -75,7 +75,7 @@ extension LeaseManager {
             let (work, pause, tracked, expired, leftToExpire) = change(wakes: false) { state, now in
                 let (work, expired, leftToExpire) = state.table.tick(now: now)
                 state.counts.expired += expired.count
-                state.counts.leftToExpire += leftToExpire.count
+                state.countLeftToExpire(leftToExpire)
                 let tracked = state.table.trackedMayHaveChanged ? state.table.tracked : nil
                 state.table.trackedMayHaveChanged = false
                 var pause = state.table.pause(now: now, limit: Self.longestPause)
@@ -106,7 +106,7 @@ extension LeaseManager {
         guard let handle = record.token?.handle, !isElsewhere(record) else {
             change { state, _ in
                 _ = state.table.revoked(record.id)
-                state.counts.leftToExpire += 1
+                state.countLeftToExpire([record])
             }
             return log.leftToExpire(record)
         }
@@ -121,13 +121,14 @@ extension LeaseManager {
             parts.hook(.afterRevocation)
             let now = parts.clock.now
             change { state, _ in
-                if state.table.revoked(record.id) != nil { state.counts.revoked += 1 }
+                guard state.table.revoked(record.id) != nil else { return }
+                state.stores[record.key.store, default: .init()].revoked += 1
             }
             log.revoked(record, now: now)
         case .failure(let error):
             let chance = parts.random()
             let isGivenUp = change { state, now in
-                state.counts.revocationsFailed += 1
+                state.stores[record.key.store, default: .init()].revocationsFailed += 1
                 return state.table.revocationFailed(record.id, error, now: now, chance: chance)
             }
             log.revocationFailed(record, error, isGivenUp: isGivenUp)
@@ -173,9 +174,13 @@ extension LeaseManager {
 }
 
 extension LeaseManager.State {
+    mutating func countLeftToExpire(_ records: [LeaseRecord]) {
+        for record in records { stores[record.key.store, default: .init()].leftToExpire += 1 }
+    }
+
     /// Takes those who wait for mints that come to nothing.
     mutating func finish(_ ending: LeaseTable.Ending) -> [LeaseManager.Waiter] {
-        counts.leftToExpire += ending.leftToExpire.count
+        countLeftToExpire(ending.leftToExpire)
         return ending.mints.flatMap { waiters.removeValue(forKey: $0)?.values.map { $0 } ?? [] }
     }
 }

@@ -25,10 +25,13 @@ extension LeaseManager {
             subjectToken: job.ask.subjectToken,
             tokenName: job.id.tokenName
         )
+        let begun = parts.clock.steady()
         let result = await withinLimit(parts.mintLimit) { [parts] () async throws(TokenStoreError) in
             try await parts.sources.issue(request, from: job.key.store)
         }
         parts.hook(.afterMint)
+        let took = parts.clock.steady() - begun
+        state.withLock { $0.stores[job.key.store, default: .init()].mintTimes.add(took) }
         switch result {
         case .success(let token):
             parts.gates.leave(store: job.key.store, outcome: .success)
@@ -75,9 +78,11 @@ extension LeaseManager {
     /// Writes the token, then answers with it.
     private func settle(_ job: Job, _ token: IssuedToken) async {
         let chance = parts.random()
-        change { state, now in
-            state.counts.minted += 1
+        let isRefresh = change { state, now in
+            state.stores[job.key.store, default: .init()].minted += 1
+            let isRefresh = state.table.usable(job.key, now: now) != nil
             state.table.minted(job.id, token, now: now, chance: chance)
+            return isRefresh
         }
         if let failure = await written() {
             return end(job, .journal(failure)) { $0.table.unsettled(job.id, .notJournalled, now: $1) }
@@ -90,6 +95,7 @@ extension LeaseManager {
         change { state, _ in
             let cause = state.table.entries[job.id]?.record.cause ?? .buildEnded
             if let lease = state.table.settled(job.id, holders: state.waiters[job.id]?.count ?? 0) {
+                if isRefresh { state.stores[job.key.store, default: .init()].refreshed += 1 }
                 state.answer(job.id, .success(Answer(lease: lease, refreshFailure: nil)))
             } else {
                 state.answer(job.id, .failure(.ended(cause)))
@@ -99,8 +105,11 @@ extension LeaseManager {
 
     private func fail(_ job: Job, _ failure: LeaseFailure, tokenMayExist: Bool = false) {
         end(job, failure) { state, now in
-            state.counts.mintsFailed += 1
-            if tokenMayExist { state.counts.answersLost += 1 }
+            if tokenMayExist {
+                state.stores[job.key.store, default: .init()].answersLost += 1
+            } else {
+                state.stores[job.key.store, default: .init()].mintsFailed += 1
+            }
             _ = state.table.failed(job.id, tokenMayExist: tokenMayExist, now: now)
         }
     }
@@ -112,7 +121,8 @@ extension LeaseManager {
             event(&state, now)
             let waiting = state.waiters[job.id]?.count ?? 0
             if let old = state.table.usable(job.key, now: now) {
-                if waiting > 0 { state.counts.servedStale += 1 }
+                state.stores[job.key.store, default: .init()].refreshesFailed += 1
+                state.stores[job.key.store, default: .init()].servedStale += waiting
                 state.table.entries[old.id]?.holders += waiting
                 state.answer(job.id, .success(Answer(lease: old, refreshFailure: failure.text)))
             } else {

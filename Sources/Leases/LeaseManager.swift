@@ -51,6 +51,8 @@ package final class LeaseManager: Sendable {
         package let lease: Lease
         /// Why the lease is an old one although it was due for a refresh; `nil` for a fresh one.
         package let refreshFailure: String?
+        /// Whether it waited for a mint.
+        package var waited = true
     }
 
     /// A mint to be made.
@@ -66,7 +68,10 @@ package final class LeaseManager: Sendable {
     struct State: Sendable {
         var table: LeaseTable
         var queue = JournalQueue()
+        /// What is counted for no store; those of the stores are in ``stores``.
         var counts = LeaseCounts()
+        /// What was done, by store: configured ones, and those of leases in the journal.
+        var stores: [String: StoreLeaseCounts] = [:]
         /// Who waits for a mint. By the mint, not by its key: a later mint of the key has waiters of its own.
         var waiters: [LeaseID: [UInt64: Waiter]] = [:]
         var nextWaiter: UInt64 = 1
@@ -110,11 +115,16 @@ package final class LeaseManager: Sendable {
         let now = parts.clock.now
         return state.withLock { state in
             var counts = state.counts
-            state.table.count(into: &counts, now: now)
+            counts.byStore = state.stores
+            state.table.count(into: &counts.byStore, now: now)
             counts.isJournalCurrent = state.queue.failure == nil
+            counts.sumUp()
             return counts
         }
     }
+
+    /// How the gate before a store stands.
+    package func gate(_ store: String) -> StoreGateStatus { parts.gates.status(store: store) }
 
     /// All leases, without secrets; the oldest first.
     package var summaries: [LeaseSummary] {
@@ -134,7 +144,11 @@ package final class LeaseManager: Sendable {
     /// holds it, as one of ``lease(_:_:within:)``.
     package func usable(_ key: LeaseKey) -> Lease? {
         let now = parts.clock.now
-        return state.withLock { $0.table.hold(key, now: now) }
+        return state.withLock { state in
+            guard let lease = state.table.hold(key, now: now) else { return nil }
+            if !lease.isFresh(at: now) { state.stores[key.store, default: .init()].servedStale += 1 }
+            return lease
+        }
     }
 
     /// The lease of a key; mints a token when there is none or a refresh is due, or joins the mint under way.
@@ -183,7 +197,7 @@ package final class LeaseManager: Sendable {
             _ = state.queue.add(changes)
             mustWrite = !changes.isEmpty
             switch answer {
-            case .serve(let lease): return (.success(Answer(lease: lease, refreshFailure: nil)), nil)
+            case .serve(let lease): return (.success(Answer(lease: lease, refreshFailure: nil, waited: false)), nil)
             case .ended: return (.failure(.ended(.buildEnded)), nil)
             case .join(let mint):
                 state.waiters[mint, default: [:]][waiter] = continuation

@@ -52,7 +52,7 @@ extension LeaseManager {
         let restored = change { state, now in
             let restored = state.table.restore(records, isSameBoot: contents.isSameBoot, now: now)
             state.counts.restored = restored.live + restored.superseded
-            state.counts.answersLost = restored.lost.count
+            for record in restored.lost { state.stores[record.key.store, default: .init()].answersLost += 1 }
             return restored
         }
         log.restored(restored, contents.notices)

@@ -46,6 +46,9 @@ package struct LeaseSummary: Sendable, Hashable, Codable {
 package struct LeaseCounts: Sendable, Hashable, Codable {
     package init() {}
 
+    /// The same for each store, by its name in the configuration; those are the figures, and the others here their sums.
+    package var byStore: [String: StoreLeaseCounts] = [:]
+
     // Now.
     package var intended = 0
     package var lost = 0
@@ -62,8 +65,12 @@ package struct LeaseCounts: Sendable, Hashable, Codable {
 
     // Since the daemon began.
     package var minted = 0
+    /// Those that brought no token, and certainly made none.
     package var mintsFailed = 0
+    /// Those of which nobody knows whether they made a token.
     package var answersLost = 0
+    package var refreshed = 0
+    package var refreshesFailed = 0
     package var servedStale = 0
     package var restored = 0
     package var revoked = 0
@@ -79,30 +86,6 @@ extension LeaseTable {
     func summaries(now: Moment) -> [LeaseSummary] {
         entries.values.sorted { $0.record.intendedAt.steady < $1.record.intendedAt.steady }
             .map { $0.summary(now: now) }
-    }
-
-    /// Sets the counts of what there is now.
-    func count(into counts: inout LeaseCounts, now: Moment) {
-        counts.intended = 0
-        counts.lost = 0
-        counts.live = 0
-        counts.superseded = 0
-        counts.revoking = 0
-        counts.givenUp = 0
-        counts.oldestDebtSeconds = 0
-        for entry in entries.values {
-            switch entry.record.state {
-            case .intended: counts.intended += 1
-            case .lost: counts.lost += 1
-            case .live: counts.live += 1
-            case .superseded: counts.superseded += 1
-            case .revoking:
-                counts.revoking += 1
-                if entry.isGivenUp { counts.givenUp += 1 }
-                let waited = entry.record.endedAt.map { now.steady - $0.steady } ?? .zero
-                counts.oldestDebtSeconds = max(counts.oldestDebtSeconds, Int(waited.components.seconds))
-            }
-        }
     }
 }
 

@@ -35,6 +35,8 @@ package final class MountService: Sendable {
         package var largestMessage: Int
         /// The daemon's logger.
         package var logger: Logger
+        /// Hears of each call how it ended and how long it took, on the thread that answers: it must not wait.
+        package var observe: @Sendable (MountOutcome, Duration) -> Void = { _, _ in }
 
         package init(
             identity: IdentityMode,
@@ -86,14 +88,23 @@ package final class MountService: Sendable {
     ///   - message: the bytes of a `MountRequest`.
     ///   - callerDeadline: when the caller gives up, where it says so.
     package func mount(_ message: [UInt8], callerDeadline: ContinuousClock.Instant?) -> Reply {
+        let begun = ContinuousClock.now
         var claimed: Subject?
         do throws(Refusal) {
             let claim = try MountCall.claim(message, audience: parts.audience, largest: parts.largestMessage)
             claimed = claim.subject
             let subject = try parts.identity.identifyAtOnce(claim.identityClaim)
-            if let subject, let answer = answers.fresh(claim, subject, parts.leases) { return .now(.success(answer)) }
-            return .later { [self] in await finish(claim, subject: subject, callerDeadline: callerDeadline) }
+            if let subject, let answer = answers.fresh(claim, subject, parts.leases) {
+                parts.observe(.fresh, begun.duration(to: .now))
+                return .now(.success(answer))
+            }
+            return .later { [self] in
+                let (result, outcome) = await finish(claim, subject: subject, callerDeadline: callerDeadline)
+                parts.observe(outcome, begun.duration(to: .now))
+                return result
+            }
         } catch {
+            parts.observe(.refused(error.reason), begun.duration(to: .now))
             journal.refused(error, claimed)
             return .now(.failure(error))
         }
@@ -104,9 +115,10 @@ package final class MountService: Sendable {
         _ claim: MountClaim,
         subject: Subject?,
         callerDeadline: ContinuousClock.Instant?
-    ) async -> Result<[UInt8], Refusal> {
+    ) async -> (Result<[UInt8], Refusal>, MountOutcome) {
         let limit = MountDeadline.limit(own: parts.deadline, caller: callerDeadline)
         let plan = PlanBox()
+        let outcome = OutcomeBox()
         let result = await MountDeadline.run(limit: limit) { [self] () throws(Refusal) in
             let subject = if let subject { subject } else { try await parts.identity.identify(claim.identityClaim) }
             let ask = try MountRequestParser.volumeAsk(claim.parameters)
@@ -115,13 +127,17 @@ package final class MountService: Sendable {
             try whole.checkFiles()
             plan.set(whole)
             let subjectTokens = try await subjectTokens(of: whole, claim)
-            return try await answer(whole, claim, subjectTokens, within: limit)
+            return try await answer(whole, claim, subjectTokens, within: limit, outcome)
         } orElse: { [self] in
             // Out of time: a token that still lives is better than a refusal.
-            plan.get().flatMap { usableAnswer($0, claim) }
+            outcome.set(.stale)
+            return plan.get().flatMap { usableAnswer($0, claim) }
         }
-        if case .failure(let refusal) = result { journal.refused(refusal, claim.subject) }
-        return result
+        if case .failure(let refusal) = result {
+            journal.refused(refusal, claim.subject)
+            return (result, .refused(refusal.reason))
+        }
+        return (result, outcome.get())
     }
 
     /// The Pod's own tokens for the sources of stores that want one, by audience, each checked to be the Pod's. Only for
@@ -170,9 +186,11 @@ package final class MountService: Sendable {
         _ plan: MountPlan,
         _ claim: MountClaim,
         _ subjectTokens: [String: Secret],
-        within limit: Duration
+        within limit: Duration,
+        _ outcome: OutcomeBox
     ) async throws(Refusal) -> [UInt8] {
         let asked = await leases(of: plan, claim, subjectTokens, within: limit)
+        outcome.set(MountOutcome(asked.compactMap { try? $0.get() }))
         let held = asked.compactMap { try? $0.get().lease }
         if let failure = asked.lazy.compactMap(\.failure).first(where: { !$0.isCancellation }) {
             // What this call minted, nobody will get: it is revoked.
@@ -246,6 +264,13 @@ package final class MountService: Sendable {
 
 extension Result {
     fileprivate var failure: Failure? { if case .failure(let failure) = self { failure } else { nil } }
+}
+
+/// How a call will have ended if it is answered.
+private final class OutcomeBox: Sendable {
+    private let outcome = Mutex(MountOutcome.fresh)
+    func set(_ new: MountOutcome) { outcome.withLock { $0 = new } }
+    func get() -> MountOutcome { outcome.withLock { $0 } }
 }
 
 /// A plan that the work makes and its deadline reads.

@@ -86,6 +86,8 @@ struct MountFixture: Sendable {
     let leases: LeaseManager
     let journal: MemoryJournal
     let policy: NodePolicy
+    /// How the Mounts ended, in order.
+    let outcomes: Box<[MountOutcome]>
     let versioner = ObjectVersioner(key: SymmetricKey(size: .bits256))
 
     /// One for all tests: its keys take a while to make.
@@ -220,18 +222,22 @@ struct MountFixture: Sendable {
         )
         leaseParts.random = { 0 }
         try await withLeaseManager(leaseParts) { leases in
-            let service = MountService(
-                MountService.Parts(
-                    identity: driverIdentity ? .driver : .serviceAccountToken(verifier),
-                    audience: "daypass",
-                    policy: policy,
-                    leases: leases,
-                    clock: clock,
-                    versioner: ObjectVersioner(key: SymmetricKey(size: .bits256)),
-                    deadline: deadline,
-                    logger: logger
-                )
+            var parts = MountService.Parts(
+                identity: driverIdentity ? .driver : .serviceAccountToken(verifier),
+                audience: "daypass",
+                policy: policy,
+                leases: leases,
+                clock: clock,
+                versioner: ObjectVersioner(key: SymmetricKey(size: .bits256)),
+                deadline: deadline,
+                logger: logger
             )
+            let outcomes = Box<[MountOutcome]>([])
+            parts.observe = { outcome, took in
+                outcomes.update { $0.append(outcome) }
+                if took < .zero { Issue.record("a Mount took \(took)") }
+            }
+            let service = MountService(parts)
             try await body(
                 MountFixture(
                     clock: clock,
@@ -241,7 +247,8 @@ struct MountFixture: Sendable {
                     log: log,
                     leases: leases,
                     journal: journal,
-                    policy: policy
+                    policy: policy,
+                    outcomes: outcomes
                 )
             )
         }
