@@ -75,8 +75,9 @@ word off, it is made that again.
 {{- fail "config.cluster: set the values events.enabled and startupTaint instead" -}}
 {{- end -}}
 {{- $admin := dict "listen" (printf "%s:%d" .Values.admin.address (int .Values.admin.port)) -}}
-{{- if ne .Values.admin.status "loopback" -}}
-{{- $_ := set $admin "status" .Values.admin.status -}}
+{{- $status := .Values.admin.status | toString | replace "false" "off" -}}
+{{- if ne $status "loopback" -}}
+{{- $_ := set $admin "status" $status -}}
 {{- end -}}
 {{- $_ := set $server "adminHTTP" $admin -}}
 {{- if ne .Values.socketDirectory "/var/run/secrets-store-csi-providers" -}}
