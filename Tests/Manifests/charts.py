@@ -22,31 +22,31 @@ VALUES = {
     "foreign": None,  # rights and configuration are not there to be looked at
 }
 
-# Arguments that must be refused, and what helm must say of each.
+# Arguments that must be refused, and words that helm must say of each: where, and what. Helm 3 and 4 differ in the rest.
 REFUSED = {
-    "an unknown key": (["--set", "tolerrations=x"], "additional properties 'tolerrations' not allowed"),
-    "an unknown key below another": (["--set", "image.version=1"], "/image': additional properties 'version'"),
-    "an unknown key of node.yaml": (["--set", "config.grant=1"], "/config': additional properties 'grant'"),
-    "a number for an App": (["--set", "config.stores.github.appID=123456"], "appID': got number, want string"),
-    "a store without its kind": (["--set", "config.stores.github.url=x"], "github': missing property 'kind'"),
-    "a grant without its scope": (["--set", "config.grants[0].name=x"], "grants/0': missing properties"),
+    "an unknown key": (["--set", "tolerrations=x"], "tolerrations"),
+    "an unknown key below another": (["--set", "image.version=1"], "image", "version"),
+    "an unknown key of node.yaml": (["--set", "config.grant=1"], "config", "grant"),
+    "a number for an App": (["--set", "config.stores.github.appID=123456"], "github", "appID", "string"),
+    "a store without its kind": (["--set", "config.stores.github.url=x"], "github", "kind"),
+    "a grant without its scope": (["--set", "config.grants[0].name=x"], "grants", "to", "store", "allow"),
     "a grant of an unknown level": (
         ["--set-json", 'config.grants=[{"name":"x","to":{"namespace":"a","serviceAccount":"b"},"store":"s",'
                        '"allow":{"repositories":["*/*"],"permissions":{"contents":"all"}}}]'],
-        "permissions/contents': value must be one of 'read', 'write', 'admin'",
+        "permissions", "contents", "must be one of",
     ),
-    "a text for a port": (["--set-string", "admin.port=8095"], "/admin/port': got string, want integer"),
-    "a relative directory": (["--set", "socketDirectory=run/x"], "/socketDirectory': 'run/x' does not match"),
-    "a privileged container": (["--set", "securityContext.privileged=true"], "privileged': value must be false"),
-    "a writable root": (["--set", "securityContext.readOnlyRootFilesystem=false"], "value must be true"),
-    "capabilities": (["--set", "securityContext.capabilities.add[0]=SYS_ADMIN"], "properties 'add' not allowed"),
-    "another user": (["--set", "podSecurityContext.runAsUser=1000"], "runAsUser': value must be 0"),
-    "too short an end": (["--set", "terminationGracePeriodSeconds=5"], "minimum: got 5, want 20"),
-    "an image with its tag": (["--set", "image.repository=a/b:1"], "repository': 'a/b:1' does not match"),
-    "a digest that is none": (["--set", "image.digest=latest"], "digest': 'latest' does not match"),
-    "numbers as annotations": (["--set", "podAnnotations.a=1"], "podAnnotations/a': got number, want string"),
-    "an unknown status": (["--set", "admin.status=everybody"], "status': value must be one of"),
-    "a bare address": (["--set", "admin.address=::"], "address': '::' does not match"),
+    "a text for a port": (["--set-string", "admin.port=8095"], "admin", "port", "integer"),
+    "a relative directory": (["--set", "socketDirectory=run/x"], "socketDirectory", "oes not match"),
+    "a privileged container": (["--set", "securityContext.privileged=true"], "securityContext", "privileged", "false"),
+    "a writable root": (["--set", "securityContext.readOnlyRootFilesystem=false"], "readOnlyRootFilesystem", "true"),
+    "capabilities": (["--set", "securityContext.capabilities.add[0]=SYS_ADMIN"], "capabilities", "not allowed"),
+    "another user": (["--set", "podSecurityContext.runAsUser=1000"], "podSecurityContext", "runAsUser", "0"),
+    "too short an end": (["--set", "terminationGracePeriodSeconds=5"], "terminationGracePeriodSeconds", "20"),
+    "an image with its tag": (["--set", "image.repository=a/b:1"], "image", "repository", "oes not match"),
+    "a digest that is none": (["--set", "image.digest=latest"], "image", "digest", "oes not match"),
+    "numbers as annotations": (["--set", "podAnnotations.a=1"], "podAnnotations", "string"),
+    "an unknown status": (["--set", "admin.status=everybody"], "admin", "status", "must be one of"),
+    "a bare address": (["--set", "admin.address=::"], "admin", "address", "oes not match"),
     "the admin address in node.yaml": (
         ["--set", "config.server.adminHTTP.listen=x"], "set the values admin.address, admin.port and admin.status"),
     "the socket in node.yaml": (["--set", "config.server.socket=/x"], "set the value socketDirectory instead"),
@@ -86,8 +86,8 @@ def check(report, tools, chart, base, versions):
     for version in versions:
         report.check(f"chart: renders for Kubernetes {version}", attempt("defaults", "--kube-version", version))
 
-    for name, (arguments, message) in REFUSED.items():
-        report.check(f"chart: refuses {name}", refusal(tools, chart, arguments, message))
+    for name, (arguments, *words) in REFUSED.items():
+        report.check(f"chart: refuses {name}", refusal(tools, chart, arguments, words))
 
     for name, found in rendered.items():
         if VALUES.get(name, {}) is not None:
@@ -107,13 +107,15 @@ def check(report, tools, chart, base, versions):
     return rendered
 
 
-def refusal(tools, chart, arguments, message):
+def refusal(tools, chart, arguments, words):
     try:
         tools.template(chart, *arguments)
     except Failed as error:
-        if message not in str(error):
+        said = str(error).partition("Error:")[2]
+        missing = [word for word in words if word not in said]
+        if missing:
             yield f"says: {error}"
-            yield f"and not: {message}"
+            yield f"and nothing of {missing}"
     else:
         yield "renders"
 
