@@ -22,7 +22,7 @@ VALUES = {
     "foreign": None,  # rights and configuration are not there to be looked at
 }
 
-# Arguments that must be refused, and words that helm must say of each: where, and what. Helm 3 and 4 differ in the rest.
+# Arguments that must be refused, and words that helm must say of each: where, and what. Helm 3 and 4 differ in more.
 REFUSED = {
     "an unknown key": (["--set", "tolerrations=x"], "tolerrations"),
     "an unknown key below another": (["--set", "image.version=1"], "image", "version"),
@@ -222,6 +222,29 @@ def foreign(found):
     volumes = {volume["name"]: volume for volume in policy.pod(found)["volumes"]}
     if volumes["config"]["configMap"]["name"] != "my-node":
         yield "mounts another ConfigMap"
+
+
+def check_monitoring(report, by_chart, by_kustomize):
+    """The chart brings the files of daemonset/monitoring, and scrapes as they do."""
+    overlay = by_kustomize.get("overlays/monitoring")
+    found = by_chart.get("everything")
+    if not overlay or not found:
+        report.check("chart: monitoring is that of the component", ["one of the two does not render"])
+        return
+    ours, theirs = ({kind: policy.of_kind(one, kind)[0] for kind in ("PodMonitor", "PrometheusRule")}
+                    for one in (found, overlay))
+    endpoints = [copy.deepcopy(one["PodMonitor"]["spec"]["podMetricsEndpoints"][0]) for one in (ours, theirs)]
+    for endpoint in endpoints:
+        endpoint.pop("interval")
+    dashboards = [
+        [one["data"]["daypass.json"].strip() for one in policy.of_kind(objects, "ConfigMap")
+         if one["metadata"]["name"] == "daypass-dashboard"] for objects in (found, overlay)]
+    report.check("chart: monitoring is that of the component", [
+        *difference("PodMonitor", *endpoints),
+        *difference("PrometheusRule", ours["PrometheusRule"]["spec"], theirs["PrometheusRule"]["spec"]),
+        *([] if dashboards[0] == dashboards[1] and dashboards[0] else ["the dashboards differ"]),
+        *([] if json.loads(dashboards[0][0]) else ["the dashboard is empty"]),
+    ])
 
 
 def check_sources(report, chart):

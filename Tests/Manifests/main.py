@@ -105,6 +105,8 @@ def main():
             rendered = kustomize(report, tools, copy / "kustomize")
             base = rendered.get("base")
             by_chart = charts.check(report, tools, copy / "chart/daypass", base, versions)
+            if not absent:
+                charts.check_monitoring(report, by_chart, rendered)
             rendered |= {f"chart with {name}": found for name, found in by_chart.items()}
         for name, found in rendered.items():
             valid(report, name, found, versions)

@@ -304,7 +304,7 @@ def network_problems(found):
         yield "annotations and PodMonitor: metrics would be read twice"
     selector = daemonset(found)["spec"]["selector"]["matchLabels"]
     for monitor in of_kind(found, "PodMonitor"):
-        if monitor["spec"]["selector"]["matchLabels"] != selector:
+        if monitor["spec"]["selector"]["matchLabels"].items() - selector.items():
             yield f"{title(monitor)}: finds no Pod"
         if [endpoint["port"] for endpoint in monitor["spec"]["podMetricsEndpoints"]] != ["admin"]:
             yield f"{title(monitor)}: the port"

@@ -7,11 +7,16 @@ import yaml
 
 # Files of daemonset/monitoring that the component and the chart take in. Stand-ins let all else be checked without.
 STAND_INS = {
-    "monitoring/prometheus-rules.yaml": (
+    "monitoring/podmonitor.yaml": (
+        "apiVersion: monitoring.coreos.com/v1\nkind: PodMonitor\nmetadata: { name: daypass }\n"
+        "spec:\n  selector: { matchLabels: { app.kubernetes.io/name: daypass } }\n"
+        "  podMetricsEndpoints: [{ port: admin }]\n"
+    ),
+    "monitoring/prometheusrule.yaml": (
         "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: { name: daypass }\n"
         "spec: { groups: [{ name: stand-in, rules: [{ alert: StandIn, expr: up == 0 }] }] }\n"
     ),
-    "monitoring/dashboard.json": '{ "title": "stand-in" }\n',
+    "monitoring/grafana-dashboard.json": '{ "title": "stand-in" }\n',
 }
 
 
