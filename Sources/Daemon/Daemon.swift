@@ -58,8 +58,9 @@ package struct Daemon: Sendable {
                     logger.error("store can't be used", metadata: ["store": "\(name)", "error": "\(error)"])
                 }
                 try await withLeaseManager(leaseParts(journal, stores)) { leases in
-                    try await withBuildEnds(configuration.builds, environment, leases, logger) { detectors in
-                        try await serve(identity, leases, journal, detectors)
+                    let cluster = ClusterDuties(configuration.cluster, socket: socketPath, logger)
+                    try await withBuildEnds(configuration.builds, environment, leases, cluster, logger) { detectors in
+                        try await serve(identity, leases, journal, cluster, detectors)
                     }
                 }
             }
@@ -89,25 +90,25 @@ package struct Daemon: Sendable {
         _ identity: IdentityMode,
         _ leases: LeaseManager,
         _ journal: SQLiteJournal,
+        _ cluster: ClusterDuties,
         _ detectors: @escaping @Sendable () -> [DetectorReport]
     ) async throws {
-        let mounts = MountService(
-            MountService.Parts(
-                identity: identity,
-                audience: configuration.identity.audience,
-                policy: configuration.policy,
-                leases: leases,
-                clock: SystemClock(),
-                versioner: ObjectVersioner(key: journal.versionKey),
-                deadline: configuration.server.mountDeadline,
-                largestMessage: configuration.server.maxRequestBytes,
-                logger: logger
-            )
+        var parts = MountService.Parts(
+            identity: identity,
+            audience: configuration.identity.audience,
+            policy: configuration.policy,
+            leases: leases,
+            clock: SystemClock(),
+            versioner: ObjectVersioner(key: journal.versionKey),
+            deadline: configuration.server.mountDeadline,
+            largestMessage: configuration.server.maxRequestBytes,
+            logger: logger
         )
-        let service = try ProviderService(mounts: mounts)
+        parts.notices = cluster.reporter
+        let service = try ProviderService(mounts: MountService(parts))
         let admin = AdminService(leases: leases, configuration: configuration.digest, detectors: detectors)
         try await withAdminServer(configuration.server.adminSocket, admin, logger: logger) {
-            try await serveMounts(service, identity)
+            try await serveMounts(service, identity, cluster)
             if configuration.leases.atShutdown == .revoke {
                 let report = await leases.revoke(.all, within: configuration.server.drain)
                 logger.info(
@@ -118,7 +119,11 @@ package struct Daemon: Sendable {
         }
     }
 
-    private func serveMounts(_ service: ProviderService, _ identity: IdentityMode) async throws {
+    private func serveMounts(
+        _ service: ProviderService,
+        _ identity: IdentityMode,
+        _ cluster: ClusterDuties
+    ) async throws {
         var options = UnaryServerOptions()
         options.drainTimeout = configuration.server.drain
         options.cancelGrace = min(options.cancelGrace, configuration.server.drain / 4)
@@ -133,6 +138,7 @@ package struct Daemon: Sendable {
                     "grants": "\(configuration.policy.grants.count)",
                 ]
             )
+            cluster.serving(identity)
             async let keys: Void = prepare(identity)
             try? await gracefulShutdown()
             logger.info("ending", metadata: ["calls_in_flight": "\(server.counts.callsInFlight)"])

@@ -35,6 +35,8 @@ package final class MountService: Sendable {
         package var largestMessage: Int
         /// The daemon's logger.
         package var logger: Logger
+        /// Who hears of Mounts that were not answered from the cache.
+        package var notices: (any MountNotices)?
 
         package init(
             identity: IdentityMode,
@@ -95,6 +97,7 @@ package final class MountService: Sendable {
             return .later { [self] in await finish(claim, subject: subject, callerDeadline: callerDeadline) }
         } catch {
             journal.refused(error, claimed)
+            if let claimed { parts.notices?.refused(error, claimed) }
             return .now(.failure(error))
         }
     }
@@ -118,9 +121,14 @@ package final class MountService: Sendable {
             return try await answer(whole, claim, subjectTokens, within: limit)
         } orElse: { [self] in
             // Out of time: a token that still lives is better than a refusal.
-            plan.get().flatMap { usableAnswer($0, claim) }
+            plan.get().flatMap { outOfTimeAnswer($0, claim) }
         }
-        if case .failure(let refusal) = result { journal.refused(refusal, claim.subject) }
+        switch result {
+        case .success: parts.notices?.answered(claim.subject, volume: claim.volume)
+        case .failure(let refusal):
+            journal.refused(refusal, claim.subject)
+            parts.notices?.refused(refusal, claim.subject)
+        }
         return result
     }
 
@@ -146,6 +154,17 @@ package final class MountService: Sendable {
     }
 
     // MARK: Lease
+
+    /// The answer for a Mount that is out of time.
+    private func outOfTimeAnswer(_ plan: MountPlan, _ claim: MountClaim) -> [UInt8]? {
+        let stale = plan.tokens.first { parts.leases.fresh($0.key) == nil }?.key.store
+        guard let answer = usableAnswer(plan, claim) else { return nil }
+        if let stale {
+            let failure = "the new token did not come within the time of a Mount"
+            parts.notices?.servedStale(plan.subject, store: stale, failure: failure)
+        }
+        return answer
+    }
 
     /// The answer from leases whose tokens still live, however due their refresh is; `nil` when one does not.
     private func usableAnswer(_ plan: MountPlan, _ claim: MountClaim) -> [UInt8]? {
@@ -239,7 +258,10 @@ package final class MountService: Sendable {
             subjectToken: token.subjectTokenAudience.flatMap { subjectTokens[$0] }
         )
         let answer = try await parts.leases.lease(token.key, ask, within: limit)
-        if let failure = answer.refreshFailure { journal.servedStale(token, subject, failure) }
+        if let failure = answer.refreshFailure {
+            journal.servedStale(token, subject, failure)
+            parts.notices?.servedStale(subject, store: token.key.store, failure: failure)
+        }
         return answer
     }
 }
