@@ -75,7 +75,13 @@ let package = Package(
         .target(name: "Rendering", dependencies: ["MountRequests", "Refusals", "TokenStore", crypto, mustache]),
         .target(name: "Leases", dependencies: ["TokenStore", crypto, logging]),
         .target(name: "LeaseJournal", dependencies: ["Leases", "TokenStore", crypto, grdb, logging]),
-        .target(name: "BuildEnds", dependencies: ["HTTPTransfer", "Leases", "TokenStore", logging]),
+        // What is asked of the API server, and said there.
+        .target(name: "KubernetesAPI", dependencies: ["HTTPTransfer", "TokenStore"]),
+        .target(name: "BuildEnds", dependencies: ["HTTPTransfer", "KubernetesAPI", "Leases", "TokenStore", logging]),
+        .target(
+            name: "ClusterEvents",
+            dependencies: ["BuildEnds", "KubernetesAPI", "Leases", "Refusals", "TokenStore", logging]
+        ),
         .target(
             name: "MountService",
             dependencies: [
@@ -91,8 +97,8 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "BuildEnds", "HTTPTransfer", "Identity", "LeaseJournal", "Leases", "MountRequests", "MountService",
-                "NodeMetrics", "Policy", "Programs", "Refusals", "Rendering", "TokenStore", "TokenStores", "UnaryRPC", crypto,
+                "BuildEnds", "ClusterEvents", "HTTPTransfer", "Identity", "KubernetesAPI", "LeaseJournal", "Leases",
+                "MountRequests", "MountService", "NodeMetrics", "Policy", "Programs", "Refusals", "Rendering", "TokenStore", "TokenStores", "UnaryRPC", crypto,
                 lifecycle,
                 logging,
             ]
@@ -188,8 +194,15 @@ let package = Package(
         .testTarget(
             name: "BuildEndsTests",
             dependencies: [
-                "BuildEnds", "HTTPTransfer", "Leases", "LoopbackCluster", "Support", "TokenStore",
+                "BuildEnds", "HTTPTransfer", "KubernetesAPI", "Leases", "LoopbackCluster", "Support", "TokenStore",
                 "TokenStoreTesting", logging,
+            ]
+        ),
+        .testTarget(
+            name: "ClusterEventsTests",
+            dependencies: [
+                "BuildEnds", "ClusterEvents", "HTTPTransfer", "KubernetesAPI", "Leases", "LoopbackCluster", "Refusals",
+                "Support", "TokenStore", "TokenStoreTesting", logging,
             ]
         ),
         .testTarget(

@@ -1,13 +1,8 @@
 // The Pods of a cluster by its API server.
 
-package import HTTPTransfer
+import HTTPTransfer
+package import KubernetesAPI
 import TokenStore
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 /// Lists, watches and gets Pods over HTTP. It needs a role with `get`, `list` and `watch` on `pods`.
 package struct KubernetesPods: PodAPI {
@@ -39,23 +34,15 @@ package struct KubernetesPods: PodAPI {
         }
     }
 
-    private let server: String
-    private let tokenFile: String
-    private let http: CurlTransport
+    private let client: KubernetesClient
     private let limits: Limits
 
-    /// - Parameters:
-    ///   - server: the API server's base URL without a path.
-    ///   - tokenFile: Daypass's own token, read anew for each call because kubelet replaces it.
-    ///   - http: a transport that trusts the cluster's CA.
-    package init(server: String, tokenFile: String, http: CurlTransport, limits: Limits = Limits()) {
-        self.server = server
-        self.tokenFile = tokenFile
-        self.http = http
+    package init(_ client: KubernetesClient, limits: Limits = Limits()) {
+        self.client = client
         self.limits = limits
     }
 
-    package func list(node: String, limit: Int?, continuing token: String?) async throws(PodAPIError) -> PodPage {
+    package func list(node: String, limit: Int?, continuing token: String?) async throws(KubernetesError) -> PodPage {
         let what = "list pods on node \(node)"
         var query = [("fieldSelector", "spec.nodeName=\(node)")]
         // With a limit, or without a version, many API servers read every Pod of the cluster from etcd, for each node.
@@ -63,25 +50,33 @@ package struct KubernetesPods: PodAPI {
         // asked for by name (https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-get-and-list).
         query.append(limit.map { ("limit", "\($0)") } ?? ("resourceVersion", "0"))
         if let token { query.append(("continue", token)) }
-        let answer = try await send(call("/api/v1/pods", query, limits.answer, limits.page), what)
+        let answer = try await client.send(call("/api/v1/pods", query, limits.answer, limits.page), what)
         guard answer.status == 200 else { throw refusal(answer, what) }
         guard let page = PodJSON.page(answer.body) else {
-            throw PodAPIError(.unreadable, "the API server's answer is no list of Pods (\(what))", fix: Self.proxyHint)
+            throw KubernetesError(
+                .unreadable,
+                "the API server's answer is no list of Pods (\(what))",
+                fix: KubernetesError.proxyHint
+            )
         }
         return page
     }
 
-    package func get(_ name: PodName) async throws(PodAPIError) -> PodAnswer {
+    package func get(_ name: PodName) async throws(KubernetesError) -> PodAnswer {
         let what = "get pod \(name.namespace)/\(name.name)"
-        guard Self.isName(name.namespace), Self.isName(name.name) else {
-            throw PodAPIError(.unreadable, "a Pod with leases has no name that an API server knows")
+        guard KubernetesName.isName(name.namespace), KubernetesName.isName(name.name) else {
+            throw KubernetesError(.unreadable, "a Pod with leases has no name that an API server knows")
         }
         let path = "/api/v1/namespaces/\(name.namespace)/pods/\(name.name)"
-        let answer = try await send(call(path, [], limits.answer, limits.pod), what)
+        let answer = try await client.send(call(path, [], limits.answer, limits.pod), what)
         switch answer.status {
         case 200:
             guard let pod = PodJSON.pod(answer.body), pod.name == name else {
-                throw PodAPIError(.unreadable, "the API server's answer is no Pod (\(what))", fix: Self.proxyHint)
+                throw KubernetesError(
+                    .unreadable,
+                    "the API server's answer is no Pod (\(what))",
+                    fix: KubernetesError.proxyHint
+                )
             }
             return .found(pod)
         case 404 where PodJSON.saysNotFound(answer.body, name):
@@ -97,7 +92,7 @@ package struct KubernetesPods: PodAPI {
         span: Duration,
         opened: () -> Void,
         event take: (PodEvent) -> Void
-    ) async throws(PodAPIError) {
+    ) async throws(KubernetesError) {
         let what = "watch pods on node \(node)"
         // The server ends the watch a moment before we would, so that it ends properly.
         let query = [
@@ -107,9 +102,9 @@ package struct KubernetesPods: PodAPI {
         let call = try call("/api/v1/pods", query, span, limits.line)
         var isOpen = false
         do {
-            try await http.withStream(call, idle: limits.idle) { head, chunks in
+            try await client.http.withStream(call, idle: limits.idle) { head, chunks in
                 guard head.status == 200 else {
-                    throw PodAPIError.status(head.status, what, retryAfter: head.header("retry-after"))
+                    throw Self.status(head.status, what, retryAfter: head.header("retry-after"))
                 }
                 isOpen = true
                 opened()
@@ -118,96 +113,52 @@ package struct KubernetesPods: PodAPI {
                     for line in try lines.take(chunk) { try Self.take(line, what, take) }
                 }
                 guard !lines.isInMidLine else {
-                    throw PodAPIError(.unreachable, "the watch ended in the middle of a line (\(what))")
+                    throw KubernetesError(.unreachable, "the watch ended in the middle of a line (\(what))")
                 }
             }
-        } catch let error as PodAPIError {
+        } catch let error as KubernetesError {
             throw error
         } catch let error as HTTPTransportError {
-            guard error.code == .timedOut, isOpen else { throw PodAPIError(error, what) }
-            throw PodAPIError(.silent, "\(error.message) (\(what))")
+            guard error.code == .timedOut, isOpen else { throw KubernetesError(error, what) }
+            throw KubernetesError(.silent, "\(error.message) (\(what))")
         } catch is LineSplitter.TooLong {
-            throw PodAPIError(.tooLarge, "a line of the watch has more than \(limits.line) bytes (\(what))")
+            throw KubernetesError(.tooLarge, "a line of the watch has more than \(limits.line) bytes (\(what))")
         } catch {
-            throw PodAPIError(.cancelled, "cancelled: \(what)")
+            throw KubernetesError(.cancelled, "cancelled: \(what)")
         }
     }
 
-    private static func take(_ line: [UInt8], _ what: String, _ take: (PodEvent) -> Void) throws(PodAPIError) {
+    private static func take(_ line: [UInt8], _ what: String, _ take: (PodEvent) -> Void) throws(KubernetesError) {
         guard let event = PodJSON.event(line) else {
-            throw PodAPIError(.unreadable, "a line of the watch is no event (\(what))", fix: proxyHint)
+            throw KubernetesError(
+                .unreadable,
+                "a line of the watch is no event (\(what))",
+                fix: KubernetesError.proxyHint
+            )
         }
         if case .failure(let code, let reason) = event {
             // Servers have sent "Expired" and "Gone" with other codes than 410.
-            throw PodAPIError.status(reason == "Expired" || reason == "Gone" ? 410 : code, what)
+            throw Self.status(reason == "Expired" || reason == "Gone" ? 410 : code, what)
         }
         take(event)
     }
 
     // MARK: Calls
 
-    private static let proxyHint = "check that the address is the API server's and no proxy is in between"
-
     private func call(
         _ path: String,
         _ query: [(String, String)],
         _ timeout: Duration,
         _ bodyLimit: Int
-    ) throws(PodAPIError) -> HTTPCall {
-        let query = query.map { "\($0)=\(Self.escaped($1))" }.joined(separator: "&")
-        return HTTPCall(
-            "GET",
-            server + path + (query.isEmpty ? "" : "?\(query)"),
-            headers: [HTTPField("Accept", "application/json")],
-            authorization: try OwnToken.authorization(tokenFile),
-            timeout: timeout,
-            bodyLimit: bodyLimit
-        )
+    ) throws(KubernetesError) -> HTTPCall {
+        try client.call("GET", path, query: query, timeout: timeout, bodyLimit: bodyLimit)
     }
 
-    private func send(_ call: HTTPCall, _ what: String) async throws(PodAPIError) -> HTTPAnswer {
-        do throws(HTTPTransportError) { return try await http.send(call) } catch { throw PodAPIError(error, what) }
+    private func refusal(_ answer: HTTPAnswer, _ what: String) -> KubernetesError {
+        Self.status(answer.status, what, retryAfter: answer.header("retry-after"))
     }
 
-    private func refusal(_ answer: HTTPAnswer, _ what: String) -> PodAPIError {
-        .status(answer.status, what, retryAfter: answer.header("retry-after"))
-    }
-
-    /// Percent-encodes all but the unreserved characters of RFC 3986, 2.3.
-    private static func escaped(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF")
-        return text.utf8.reduce(into: "") { result, byte in
-            if isUnreserved(byte) {
-                result.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                result += "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
-            }
-        }
-    }
-
-    private static func isUnreserved(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-            UInt8(ascii: "~"):
-            true
-        default:
-            false
-        }
-    }
-
-    /// Whether `text` can stand in a path: lower case letters, digits, dashes, and dots inside
-    /// (<https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names>).
-    private static func isName(_ text: String) -> Bool {
-        guard (1...253).contains(text.utf8.count), !text.hasPrefix("."), !text.hasSuffix(".") else { return false }
-        return text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
-                UInt8(ascii: "."):
-                true
-            default:
-                false
-            }
-        }
+    private static func status(_ status: Int, _ what: String, retryAfter: String? = nil) -> KubernetesError {
+        .status(status, what, needs: "get, list and watch on pods", retryAfter: retryAfter)
     }
 }

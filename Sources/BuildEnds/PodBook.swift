@@ -27,11 +27,6 @@ package struct PodBook: Sendable {
         package var name: PodName
     }
 
-    private struct Known {
-        var name: PodName
-        var version: String
-    }
-
     private struct Tracked {
         var name: PodName
         /// When to ask for it by name; `nil` when lists and events tell of it, or when it has ended.
@@ -52,7 +47,7 @@ package struct PodBook: Sendable {
 
     private let nodeName: String
     private let pace: Pace
-    private var running: [String: Known] = [:]
+    private var running: [String: PodFacts] = [:]
     private var holders: [PodName: String] = [:]
     private var ended = EndedPods()
     private var tracked: [String: Tracked] = [:]
@@ -69,6 +64,12 @@ package struct PodBook: Sendable {
 
     /// The numbers of Pods that are kept as running and as ended.
     var counts: (running: Int, ended: Int) { (running.count, ended.count) }
+
+    /// The Pods of this node that run, as far as they are known.
+    var onNode: [PodFacts] { running.values.filter { $0.nodeName == nodeName } }
+
+    /// The Pod with this UID, when it runs on this node.
+    func onNode(_ uid: String) -> PodFacts? { running[uid].flatMap { $0.nodeName == nodeName ? $0 : nil } }
 
     // MARK: What leases are held for
 
@@ -144,7 +145,7 @@ package struct PodBook: Sendable {
         } else if tracked[pod.uid] == nil, running.count >= Self.mostRunning {
             return ends
         }
-        running[pod.uid] = Known(name: pod.name, version: pod.version)
+        running[pod.uid] = pod
         holders[pod.name] = pod.uid
         if pod.nodeName == nodeName { tracked[pod.uid]?.askAt = nil }
         return ends
@@ -195,7 +196,7 @@ package struct PodBook: Sendable {
         case .found(let pod):
             if let how = pod.end { return end(pod.uid, how) }
             if !hasEnded(pod.uid), tracked[pod.uid] != nil, running[pod.uid] == nil {
-                running[pod.uid] = Known(name: pod.name, version: pod.version)
+                running[pod.uid] = pod
                 holders[pod.name] = pod.uid
             }
             return []
@@ -222,7 +223,7 @@ package struct PodBook: Sendable {
         return reports([uid])
     }
 
-    private mutating func forget(_ uid: String, _ pod: Known) {
+    private mutating func forget(_ uid: String, _ pod: PodFacts) {
         running[uid] = nil
         if holders[pod.name] == uid { holders[pod.name] = nil }
     }

@@ -1,6 +1,7 @@
 // What is taken from a Pod of the API server: who it is, where it is, and whether it has ended.
 
 package import Leases
+package import TokenStore
 
 /// The name of a Pod, which another Pod may get after it.
 package struct PodName: Sendable, Hashable {
@@ -27,14 +28,60 @@ package struct PodFacts: Sendable, Hashable {
     /// (<https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-phase>). A deletion that was only asked for
     /// (`metadata.deletionTimestamp`) is no end: the build may still run in its grace period.
     package var end: PodEnd?
+    /// Its volumes of the Secrets Store CSI driver.
+    package var volumes: [ClassVolume]
+    /// What became of its containers.
+    package var containers: ContainerFacts
 
-    package init(uid: String, name: PodName, nodeName: String, version: String, end: PodEnd? = nil) {
+    package init(
+        uid: String,
+        name: PodName,
+        nodeName: String,
+        version: String,
+        end: PodEnd? = nil,
+        volumes: [ClassVolume] = [],
+        containers: ContainerFacts = ContainerFacts()
+    ) {
         self.uid = uid
         self.name = name
         self.nodeName = nodeName
         self.version = version
         self.end = end
+        self.volumes = volumes
+        self.containers = containers
     }
+}
+
+/// A volume of the driver `secrets-store.csi.k8s.io`.
+package struct ClassVolume: Sendable, Hashable {
+    /// `spec.volumes[].name`.
+    package var name: String
+    /// `csi.volumeAttributes.secretProviderClass`, in the Pod's own namespace; empty when the Pod names none.
+    package var className: String
+
+    package init(name: String, className: String) {
+        self.name = name
+        self.className = className
+    }
+}
+
+/// The containers of a Pod, init containers and ephemeral ones included.
+package struct ContainerFacts: Sendable, Hashable {
+    /// `status.startTime`: when kubelet took the Pod up, before it mounted anything.
+    package var takenUp: UTCInstant?
+    /// The earliest known start of one; `nil` while none has started. kubelet mounts all volumes before the first start.
+    package var firstStart: UTCInstant?
+    /// How often they were started anew: with the first restart, the first start may be forgotten.
+    package var restarts: Int
+
+    package init(takenUp: UTCInstant? = nil, firstStart: UTCInstant? = nil, restarts: Int = 0) {
+        self.takenUp = takenUp
+        self.firstStart = firstStart
+        self.restarts = restarts
+    }
+
+    /// Whether one has ever started.
+    package var haveStarted: Bool { firstStart != nil || restarts > 0 }
 }
 
 /// A line of a watch.

@@ -1,6 +1,7 @@
 // The JSON of Pods, lists, watch events and Status objects, as far as it is read.
 
 import Leases
+import TokenStore
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -57,8 +58,18 @@ enum PodJSON {
     }
 
     private struct Pod: Decodable {
-        struct Spec: Decodable { var nodeName: String? }
-        struct State: Decodable { var phase: String? }
+        struct Spec: Decodable {
+            var nodeName: String?
+            var volumes: Lenient<[PodVolumeJSON]>?
+        }
+
+        struct State: Decodable {
+            var phase: String?
+            var startTime: Lenient<String>?
+            var initContainerStatuses: Lenient<[ContainerJSON]>?
+            var containerStatuses: Lenient<[ContainerJSON]>?
+            var ephemeralContainerStatuses: Lenient<[ContainerJSON]>?
+        }
 
         var kind: String?
         var metadata: Metadata
@@ -75,7 +86,9 @@ enum PodJSON {
                 name: PodName(namespace: namespace, name: name),
                 nodeName: spec?.nodeName ?? "",
                 version: version,
-                end: end
+                end: end,
+                volumes: (spec?.volumes?.value ?? []).compactMap(\.classVolume),
+                containers: containers
             )
         }
 
@@ -85,6 +98,14 @@ enum PodJSON {
             case "Failed": .failed
             default: nil
             }
+        }
+
+        private var containers: ContainerFacts {
+            let lists = [status?.initContainerStatuses, status?.containerStatuses, status?.ephemeralContainerStatuses]
+            return ContainerJSON.facts(
+                lists.flatMap { $0?.value ?? [] },
+                takenUp: status?.startTime?.value.flatMap { UTCInstant(rfc3339: $0) }
+            )
         }
     }
 

@@ -1,5 +1,6 @@
 // Watches the Pods of this node on the API server.
 
+import KubernetesAPI
 package import Leases
 package import Logging
 import Synchronization
@@ -14,7 +15,7 @@ package final class PodWatch: BuildEndDetector {
         var book: PodBook
         var health = WatchHealth()
         var pageSize: Int?
-        var getError: PodAPIError.Code?
+        var getError: KubernetesError.Code?
         var hasWarnedOfNode = false
     }
 
@@ -60,6 +61,12 @@ package final class PodWatch: BuildEndDetector {
         )
     }
 
+    /// The Pods of this node that run, as far as lists and events told.
+    package var pods: [PodFacts] { state.withLock { $0.book.onNode } }
+
+    /// The Pod with this UID, when it is known to run on this node.
+    package func pod(_ uid: String) -> PodFacts? { state.withLock { $0.book.onNode(uid) } }
+
     package func run(_ builds: TrackedBuilds, ended: @escaping @Sendable (BuildEnd) -> Void) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -78,7 +85,7 @@ package final class PodWatch: BuildEndDetector {
     private func follow(_ ended: @escaping @Sendable (BuildEnd) -> Void) async {
         var backoff = options.backoff
         while !Task.isCancelled {
-            do throws(PodAPIError) {
+            do throws(KubernetesError) {
                 let version = try await list(ended)
                 try await watch(from: version, &backoff, ended)
             } catch {
@@ -90,7 +97,7 @@ package final class PodWatch: BuildEndDetector {
     /// Lists all Pods of the node.
     ///
     /// - Returns: The resource version from which to watch.
-    private func list(_ ended: (BuildEnd) -> Void) async throws(PodAPIError) -> String {
+    private func list(_ ended: (BuildEnd) -> Void) async throws(KubernetesError) -> String {
         let size = state.withLock { state in
             state.book.beginList()
             return state.pageSize
@@ -100,7 +107,7 @@ package final class PodWatch: BuildEndDetector {
         var pages = 0
         repeat {
             let page: PodPage
-            do throws(PodAPIError) {
+            do throws(KubernetesError) {
                 page = try await api.list(node: nodeName, limit: size, continuing: next)
             } catch {
                 if error.code == .tooLarge {
@@ -114,7 +121,7 @@ package final class PodWatch: BuildEndDetector {
             next = page.next
             pages += 1
             guard pages < Self.mostPages else {
-                throw PodAPIError(.unreadable, "the list of the pods on node \(nodeName) has no end")
+                throw KubernetesError(.unreadable, "the list of the pods on node \(nodeName) has no end")
             }
         } while next != nil
         learn(ended) { book, now in book.endList(at: now) }
@@ -131,15 +138,15 @@ package final class PodWatch: BuildEndDetector {
         from version: String,
         _ backoff: inout Backoff,
         _ ended: (BuildEnd) -> Void
-    ) async throws(PodAPIError) {
+    ) async throws(KubernetesError) {
         var version = version
         let relistAt = clock.steady() + spread(options.relistEvery)
         while !Task.isCancelled {
             let began = clock.steady()
             guard began < relistAt else { return }
             let span = min(relistAt - began, spread(options.watchSpan))
-            var failure: PodAPIError?
-            do throws(PodAPIError) {
+            var failure: KubernetesError?
+            do throws(KubernetesError) {
                 try await api.watch(node: nodeName, from: version, span: span, opened: noteOpened) { event in
                     take(event, &version, ended)
                 }
@@ -161,8 +168,8 @@ package final class PodWatch: BuildEndDetector {
         }
     }
 
-    private static func endedAtOnce(_ node: String) -> PodAPIError {
-        PodAPIError(.unreachable, "the API server took the watch of node \(node) and ended it at once")
+    private static func endedAtOnce(_ node: String) -> KubernetesError {
+        KubernetesError(.unreachable, "the API server took the watch of node \(node) and ended it at once")
     }
 
     private func noteOpened() { note { $0.opened() } }
@@ -178,7 +185,7 @@ package final class PodWatch: BuildEndDetector {
         learn(ended) { book, _ in book.take(event) }
     }
 
-    private func pause(_ error: PodAPIError, _ backoff: inout Backoff) async {
+    private func pause(_ error: KubernetesError, _ backoff: inout Backoff) async {
         guard error.code != .cancelled, !Task.isCancelled else { return }
         let now = clock.steady()
         // That a version is too old is a server's right; it is a loss only when it goes on.
@@ -202,7 +209,7 @@ package final class PodWatch: BuildEndDetector {
             await bell.wait { [clock] in try? await clock.sleep(pause) }
             for question in state.withLock({ $0.book.questions(at: clock.steady()) }) {
                 guard !Task.isCancelled else { return }
-                do throws(PodAPIError) {
+                do throws(KubernetesError) {
                     let answer = try await api.get(question.name)
                     backoff.reset()
                     state.withLock { $0.getError = nil }
@@ -236,7 +243,7 @@ package final class PodWatch: BuildEndDetector {
         )
     }
 
-    private func noteGet(_ error: PodAPIError) {
+    private func noteGet(_ error: KubernetesError) {
         let isNew = state.withLock { state in
             defer { state.getError = error.code }
             return state.getError != error.code
@@ -276,7 +283,7 @@ package final class PodWatch: BuildEndDetector {
         }
     }
 
-    private static func metadata(_ error: PodAPIError) -> Logger.Metadata {
+    private static func metadata(_ error: KubernetesError) -> Logger.Metadata {
         var metadata: Logger.Metadata = ["because": "\(error.message)"]
         if !error.fix.isEmpty { metadata["fix"] = "\(error.fix)" }
         return metadata

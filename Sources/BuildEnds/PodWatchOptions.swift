@@ -1,5 +1,7 @@
 // The times and sizes of the Pod watch.
 
+package import KubernetesAPI
+
 /// How the Pod watch goes about it.
 package struct PodWatchOptions: Sendable {
     /// The time after which the Pods are listed anew, whatever the watch said; from nine tenths of it at random.

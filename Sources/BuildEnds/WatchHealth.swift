@@ -1,5 +1,6 @@
 // Whether the Pod watch stands, and which changes of that are worth a log line. Pure.
 
+import KubernetesAPI
 import TokenStore
 
 /// Follows the watch's fate. A line is due for each change, not for each retry.
@@ -11,7 +12,7 @@ struct WatchHealth: Sendable {
         /// It stands again, after this time.
         case watchingAgain(after: Duration)
         /// It is lost, or lost for another reason than before.
-        case lost(PodAPIError)
+        case lost(KubernetesError)
     }
 
     private(set) var isWatching = false
@@ -19,7 +20,7 @@ struct WatchHealth: Sendable {
     private(set) var lastSync: UTCInstant?
     private var hasWatched = false
     private var lostSince: Duration?
-    private var lostBy: PodAPIError.Code?
+    private var lostBy: KubernetesError.Code?
 
     /// A complete list was taken.
     mutating func synced(at now: UTCInstant) { lastSync = now }
@@ -42,7 +43,7 @@ struct WatchHealth: Sendable {
     }
 
     /// The watch, or the list before it, failed.
-    mutating func failed(_ error: PodAPIError, at now: Duration) -> Line? {
+    mutating func failed(_ error: KubernetesError, at now: Duration) -> Line? {
         isWatching = false
         lastError = error.message
         if lostSince == nil { lostSince = now }

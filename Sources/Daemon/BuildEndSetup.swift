@@ -4,6 +4,7 @@ import BuildEnds
 import Glibc
 import HTTPTransfer
 import Identity
+import KubernetesAPI
 import Leases
 import Logging
 import Policy
@@ -16,19 +17,21 @@ func withBuildEnds<Result: Sendable>(
     _ settings: BuildSettings,
     _ environment: [String: String],
     _ leases: LeaseManager,
+    _ cluster: ClusterDuties,
     _ logger: Logger,
     _ body: (@escaping @Sendable () -> [DetectorReport]) async throws -> Result
 ) async throws -> Result {
     var options = TargetPathWatch.Options()
     options.confirmAfter = settings.pathDelay
     let paths = settings.paths ? TargetPathWatch(options: options, logger: logger) : nil
-    return try await withPodWatch(settings, environment, logger) { pods in
+    return try await withPodWatch(settings, environment, logger) { pods, place in
         if paths == nil, pods == nil {
             logger.warning("nothing notices the end of a build: its tokens live to their own end")
         }
         return try await withThrowingTaskGroup(of: Void.self) { group in
             if let paths { group.addTask { await paths.run(leases.builds, ended: leases.ended) } }
             if let pods { group.addTask { await pods.run(leases.builds, ended: leases.ended) } }
+            group.addTask { await cluster.run(place, pods, leases) }
             defer { group.cancelAll() }
             return try await body { [pods.map(\.report), paths.map(\.report)].compactMap(\.self) }
         }
@@ -40,9 +43,9 @@ private func withPodWatch<Result: Sendable>(
     _ settings: BuildSettings,
     _ environment: [String: String],
     _ logger: Logger,
-    _ body: (PodWatch?) async throws -> Result
+    _ body: (PodWatch?, ClusterPlace?) async throws -> Result
 ) async throws -> Result {
-    guard let place = try settings.pods.place(environment, logger) else { return try await body(nil) }
+    guard let place = try settings.pods.place(environment, logger) else { return try await body(nil, nil) }
     let http = HTTPTransferOptions(
         // Without a CA there is no TLS: the server is on loopback.
         trust: TrustRoots(includesSystem: place.caFile == nil, files: place.caFile.map { [$0] } ?? []),
@@ -51,13 +54,14 @@ private func withPodWatch<Result: Sendable>(
         environment: environment
     )
     return try await withCurlTransport(http, logger: logger) { http in
+        let client = KubernetesClient(server: place.server, tokenFile: place.tokenFile, http: http)
         let watch = PodWatch(
-            api: KubernetesPods(server: place.server, tokenFile: place.tokenFile, http: http),
+            api: KubernetesPods(client),
             nodeName: place.nodeName,
             options: PodWatchOptions(relistEvery: settings.relist),
             logger: logger
         )
-        return try await body(watch)
+        return try await body(watch, ClusterPlace(client: client, node: place.nodeName))
     }
 }
 

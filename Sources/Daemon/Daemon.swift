@@ -61,8 +61,9 @@ package struct Daemon: Sendable {
                     logger.error("store can't be used", metadata: ["store": "\(name)", "error": "\(error)"])
                 }
                 try await withLeaseManager(leaseParts(journal, stores)) { leases in
-                    try await withBuildEnds(configuration.builds, environment, leases, logger) { detectors in
-                        try await serve(identity, leases, journal, inherited, detectors)
+                    let cluster = ClusterDuties(configuration.cluster, socket: socketPath, logger)
+                    try await withBuildEnds(configuration.builds, environment, leases, cluster, logger) { detectors in
+                        try await serve(identity, leases, journal, inherited, cluster, detectors)
                     }
                 }
             }
@@ -93,6 +94,7 @@ package struct Daemon: Sendable {
         _ leases: LeaseManager,
         _ journal: SQLiteJournal,
         _ inherited: InheritedSocket?,
+        _ cluster: ClusterDuties,
         _ detectors: @escaping @Sendable () -> [DetectorReport]
     ) async throws {
         var parts = MountService.Parts(
@@ -107,11 +109,12 @@ package struct Daemon: Sendable {
             logger: logger
         )
         parts.observe = metrics.count
+        parts.notices = cluster.reporter
         connectMetrics(identity, leases, detectors)
         let service = try ProviderService(mounts: MountService(parts))
         let admin = AdminService(leases: leases, configuration: configuration.digest, detectors: detectors)
         try await withAdminServer(configuration.server.adminSocket, admin, logger: logger) {
-            let hasSuccessor = try await serveMounts(service, identity, inherited)
+            let hasSuccessor = try await serveMounts(service, identity, inherited, cluster)
             // A successor takes the leases over: the builds on this node go on.
             if configuration.leases.atShutdown == .revoke, !hasSuccessor {
                 let report = await leases.revoke(.all, within: configuration.server.drain)
@@ -127,7 +130,8 @@ package struct Daemon: Sendable {
     private func serveMounts(
         _ service: ProviderService,
         _ identity: IdentityMode,
-        _ inherited: InheritedSocket?
+        _ inherited: InheritedSocket?,
+        _ cluster: ClusterDuties
     ) async throws -> Bool {
         var options = UnaryServerOptions()
         options.drainTimeout = configuration.server.drain
@@ -153,6 +157,7 @@ package struct Daemon: Sendable {
                     ]
                 )
                 connectMetrics(server)
+                cluster.serving(identity)
                 async let keys: Void = prepare(identity)
                 try? await gracefulShutdown()
                 logger.info("ending", metadata: ["calls_in_flight": "\(server.counts.callsInFlight)"])

@@ -15,6 +15,7 @@ package final class LoopbackPods: Sendable {
 
     struct State {
         var ledger = PodLedger()
+        var objects = ClusterLedger()
         var faults: [PodCall: [Injected]] = [:]
         var calls: [PodCall: Int] = [:]
         var denied = 0
@@ -41,8 +42,27 @@ package final class LoopbackPods: Sendable {
     // MARK: Pods
 
     /// A Pod is put on a node.
-    package func addPod(_ subject: Subject, phase: String = "Running", node: String = "node-1") {
-        change { $0.ledger.add(subject, node: node, phase: phase) }
+    ///
+    /// - Parameter className: the SecretProviderClass of its volume; `nil` names none.
+    package func addPod(
+        _ subject: Subject,
+        phase: String = "Running",
+        node: String = "node-1",
+        className: String? = nil
+    ) {
+        change { $0.ledger.add(subject, node: node, phase: phase, className: className) }
+    }
+
+    /// The container of a Pod runs.
+    ///
+    /// - Parameters:
+    ///   - takenUp: when kubelet took the Pod up (`status.startTime`).
+    ///   - at: when the container that runs now started.
+    ///   - restarts: how often it was started anew.
+    package func start(_ podUID: String, takenUp: UTCInstant, at: UTCInstant, restarts: Int = 0) {
+        change { state in
+            state.ledger.change(podUID) { $0.run = LedgerPod.Run(takenUp: takenUp, startedAt: at, restarts: restarts) }
+        }
     }
 
     /// A Pod's phase changes.

@@ -16,7 +16,7 @@ struct PodConnection: Sendable {
 
     /// Serves the connection until either side closes it.
     func serve() async {
-        if let head = try? await readHead(), let request = PodRequest(head: head) {
+        if let request = try? await readRequest() {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { try? await self.answer(request) }
                 // The client sends nothing more: what comes is its end.
@@ -28,14 +28,21 @@ struct PodConnection: Sendable {
         try? socket.close()
     }
 
-    private func readHead() async throws -> String {
+    private func readRequest() async throws -> PodRequest? {
         var bytes: [UInt8] = []
         while bytes.count < 64 << 10 {
             bytes += try await socket.read(atMost: 4096)
-            let head = String(decoding: bytes, as: UTF8.self)
-            if head.hasSuffix("\r\n\r\n") { return head }
+            guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { continue }
+            guard var request = PodRequest(head: String(decoding: bytes[..<end.lowerBound], as: UTF8.self)),
+                request.contentLength <= 4 << 20
+            else { return nil }
+            request.body = Array(bytes[end.upperBound...])
+            while request.body.count < request.contentLength {
+                request.body += try await socket.read(atMost: min(4096, request.contentLength - request.body.count))
+            }
+            return request
         }
-        return ""
+        return nil
     }
 
     // MARK: Answers
@@ -60,6 +67,9 @@ struct PodConnection: Sendable {
             guard let found else { return try await send(404, PodObjects.status(404, pod: request.path[5])) }
             try await send(200, PodObjects.pod(found))
         case .watch: try await watch(request, fault)
+        case .createEvent, .patchEvent, .getClass, .getNode, .patchNode:
+            let answer = pods.answer(request, call, fault)
+            if fault != .losesAnswer { try await send(answer.status, answer.body) }
         }
     }
 
@@ -88,7 +98,7 @@ struct PodConnection: Sendable {
 
     static func head(_ status: Int, _ field: String) -> String {
         """
-        HTTP/1.1 \(status) \(status == 200 ? "OK" : "Failure")\r
+        HTTP/1.1 \(status) \(status < 300 ? "OK" : "Failure")\r
         Content-Type: application/json\r
         Connection: close\r
         \(field)\r

@@ -3,6 +3,10 @@
 /// A kind of call of the Pod API.
 package enum PodCall: Sendable, Hashable, CaseIterable {
     case list, get, watch
+    case createEvent, patchEvent
+    /// Of a SecretProviderClass.
+    case getClass
+    case getNode, patchNode
 }
 
 /// What an API server, or something between it and us, does wrong.
@@ -19,6 +23,18 @@ package enum PodFault: Sendable, Hashable {
     case delays(Duration)
     /// It answers 200 and what is no JSON.
     case talksGarbage
+
+    // Events.
+
+    /// It answers that the namespace is being deleted.
+    case terminatesNamespace
+    /// It makes the event, and closes the connection instead of an answer.
+    case losesAnswer
+
+    // Nodes.
+
+    /// Somebody adds a taint at the head of the list before the patch is applied.
+    case movesTaints
 
     // Lists.
 

@@ -4,12 +4,21 @@ import TokenStore
 
 /// One Pod at one time.
 struct LedgerPod: Sendable {
+    /// What became of its container.
+    struct Run: Sendable {
+        var takenUp: UTCInstant
+        var startedAt: UTCInstant
+        var restarts: Int
+    }
+
     var subject: Subject
     var node: String
     var phase: String
     /// The resource version of this state.
     var version: Int
     var isBeingDeleted = false
+    var className: String?
+    var run: Run?
 }
 
 /// Pods by UID, and each change with its resource version.
@@ -26,8 +35,8 @@ struct PodLedger: Sendable {
     /// Changes up to this version are forgotten.
     private(set) var compacted = 0
 
-    mutating func add(_ subject: Subject, node: String, phase: String) {
-        record("ADDED", LedgerPod(subject: subject, node: node, phase: phase, version: 0))
+    mutating func add(_ subject: Subject, node: String, phase: String, className: String? = nil) {
+        record("ADDED", LedgerPod(subject: subject, node: node, phase: phase, version: 0, className: className))
     }
 
     mutating func change(_ uid: String, _ change: (inout LedgerPod) -> Void) {

@@ -19,10 +19,23 @@ enum PodObjects {
             "annotations":{"note":"a \\"quoted\\"\\nline \\u003c"},"managedFields":[{"manager":"kubelet","operation":\
             "Update","apiVersion":"v1","time":"2026-01-01T00:00:01Z","fieldsType":"FieldsV1","fieldsV1":{"f:status":\
             {"f:phase":{}}},"subresource":"status"}]},"spec":{"volumes":[{"name":"credentials","csi":{"driver":\
-            "secrets-store.csi.k8s.io","readOnly":true}}],"containers":[{"name":"build","image":"builder"}],\
-            "restartPolicy":"Never","serviceAccountName":\(GoJSON.string(subject.serviceAccount)),"nodeName":\
-            \(GoJSON.string(pod.node))},"status":{"phase":\(GoJSON.string(pod.phase)),"conditions":[{"type":"Ready",\
-            "status":"False","lastProbeTime":null}],"qosClass":"BestEffort"}}
+            "secrets-store.csi.k8s.io","readOnly":true\(attributes(pod))}},{"name":"scratch","emptyDir":{}}],\
+            "containers":[{"name":"build","image":"builder"}],"restartPolicy":"Never","serviceAccountName":\(GoJSON.string(subject.serviceAccount)),"nodeName":\
+            \(GoJSON.string(pod.node))},"status":{"phase":\(GoJSON.string(pod.phase)),\(containers(pod))"conditions":[\
+            {"type":"Ready","status":"False","lastProbeTime":null}],"qosClass":"BestEffort"}}
+            """
+    }
+
+    private static func attributes(_ pod: LedgerPod) -> String {
+        pod.className.map { ",\"volumeAttributes\":{\"secretProviderClass\":\(GoJSON.string($0))}" } ?? ""
+    }
+
+    private static func containers(_ pod: LedgerPod) -> String {
+        guard let run = pod.run else { return "" }
+        let running = "{\"running\":{\"startedAt\":\"\(run.startedAt.rfc3339)\"}}"
+        return """
+            "startTime":"\(run.takenUp.rfc3339)","containerStatuses":[{"name":"build","image":"builder","imageID":"",\
+            "ready":true,"restartCount":\(run.restarts),"started":true,"state":\(running),"lastState":{}}],
             """
     }
 

@@ -37,6 +37,8 @@ package final class MountService: Sendable {
         package var logger: Logger
         /// Hears of each call how it ended and how long it took, on the thread that answers: it must not wait.
         package var observe: @Sendable (MountOutcome, Duration) -> Void = { _, _ in }
+        /// Who hears of Mounts that were not answered from the cache.
+        package var notices: (any MountNotices)?
 
         package init(
             identity: IdentityMode,
@@ -106,6 +108,7 @@ package final class MountService: Sendable {
         } catch {
             parts.observe(.refused(error.reason), begun.duration(to: .now))
             journal.refused(error, claimed)
+            if let claimed { parts.notices?.refused(error, claimed) }
             return .now(.failure(error))
         }
     }
@@ -131,13 +134,17 @@ package final class MountService: Sendable {
         } orElse: { [self] in
             // Out of time: a token that still lives is better than a refusal.
             outcome.set(.stale)
-            return plan.get().flatMap { usableAnswer($0, claim) }
+            return plan.get().flatMap { outOfTimeAnswer($0, claim) }
         }
-        if case .failure(let refusal) = result {
+        switch result {
+        case .success:
+            parts.notices?.answered(claim.subject, volume: claim.volume)
+            return (result, outcome.get())
+        case .failure(let refusal):
             journal.refused(refusal, claim.subject)
+            parts.notices?.refused(refusal, claim.subject)
             return (result, .refused(refusal.reason))
         }
-        return (result, outcome.get())
     }
 
     /// The Pod's own tokens for the sources of stores that want one, by audience, each checked to be the Pod's. Only for
@@ -162,6 +169,17 @@ package final class MountService: Sendable {
     }
 
     // MARK: Lease
+
+    /// The answer for a Mount that is out of time.
+    private func outOfTimeAnswer(_ plan: MountPlan, _ claim: MountClaim) -> [UInt8]? {
+        let stale = plan.tokens.first { parts.leases.fresh($0.key) == nil }?.key.store
+        guard let answer = usableAnswer(plan, claim) else { return nil }
+        if let stale {
+            let failure = "the new token did not come within the time of a Mount"
+            parts.notices?.servedStale(plan.subject, store: stale, failure: failure)
+        }
+        return answer
+    }
 
     /// The answer from leases whose tokens still live, however due their refresh is; `nil` when one does not.
     private func usableAnswer(_ plan: MountPlan, _ claim: MountClaim) -> [UInt8]? {
@@ -257,7 +275,10 @@ package final class MountService: Sendable {
             subjectToken: token.subjectTokenAudience.flatMap { subjectTokens[$0] }
         )
         let answer = try await parts.leases.lease(token.key, ask, within: limit)
-        if let failure = answer.refreshFailure { journal.servedStale(token, subject, failure) }
+        if let failure = answer.refreshFailure {
+            journal.servedStale(token, subject, failure)
+            parts.notices?.servedStale(subject, store: token.key.store, failure: failure)
+        }
         return answer
     }
 }

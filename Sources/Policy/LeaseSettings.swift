@@ -153,7 +153,7 @@ package struct BuildSettings: Sendable, Hashable {
 
 extension YAMLValue {
     /// One of a few words.
-    fileprivate func word<Word: RawRepresentable & CaseIterable>(
+    func word<Word: RawRepresentable & CaseIterable>(
         _ type: Word.Type
     ) throws(YAMLProblems) -> Word where Word.RawValue == String {
         let text = try string()

@@ -3,6 +3,7 @@
 import BuildEnds
 import Foundation
 import HTTPTransfer
+import KubernetesAPI
 import Leases
 import LoopbackCluster
 import Support
@@ -103,7 +104,8 @@ struct PodScene: Sendable {
         }
         let transferOptions = HTTPTransferOptions(connectTimeout: .seconds(20), proxy: .none, environment: [:])
         try await withCurlTransport(transferOptions, logger: log.logger) { http in
-            let api = KubernetesPods(server: pods.url, tokenFile: file.path, http: http, limits: limits)
+            let client = KubernetesClient(server: pods.url, tokenFile: file.path, http: http)
+            let api = KubernetesPods(client, limits: limits)
             let scene = PodScene(
                 pods: pods,
                 watch: PodWatch(api: api, nodeName: "node-1", options: options, clock: clock, logger: log.logger),

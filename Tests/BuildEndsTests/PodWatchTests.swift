@@ -2,6 +2,7 @@
 
 import BuildEnds
 import Foundation
+import KubernetesAPI
 import Leases
 import LoopbackCluster
 import Support

@@ -1,12 +1,13 @@
 // A log line for each change of the watch's fate, not for each retry.
 
+import KubernetesAPI
 import Testing
 import TokenStore
 
 @testable import BuildEnds
 
 @Suite struct WatchHealthTests {
-    private let refused = PodAPIError(.unreachable, "refused")
+    private let refused = KubernetesError(.unreachable, "refused")
 
     @Test func aGoodStart() {
         var health = WatchHealth()
@@ -20,7 +21,7 @@ import TokenStore
         _ = health.opened()
         #expect(health.failed(refused, at: .seconds(10)) == .lost(refused))
         #expect(health.failed(refused, at: .seconds(11)) == nil && !health.isWatching)
-        let forbidden = PodAPIError(.forbidden, "403")
+        let forbidden = KubernetesError(.forbidden, "403")
         #expect(health.failed(forbidden, at: .seconds(12)) == .lost(forbidden), "another reason is news")
         #expect(health.opened() == nil && health.isWatching)
         #expect(health.failed(forbidden, at: .seconds(13)) == nil, "it was ended at once")

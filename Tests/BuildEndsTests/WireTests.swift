@@ -1,5 +1,6 @@
 // Reading what API servers send: JSON, lines, statuses.
 
+import KubernetesAPI
 import Leases
 import Testing
 
@@ -111,17 +112,20 @@ import Testing
     }
 
     @Test func statusesSayWhatToDo() {
-        #expect(PodAPIError.status(403, "list pods").description.contains("get, list and watch on pods"))
-        #expect(PodAPIError.status(401, "list pods").code == .unauthorized)
-        #expect(PodAPIError.status(410, "watch pods").code == .expired)
+        func status(_ code: Int, _ retryAfter: String? = nil) -> KubernetesError {
+            .status(code, "list pods", needs: "get, list and watch on pods", retryAfter: retryAfter)
+        }
+        #expect(status(403).description.contains("get, list and watch on pods"))
+        #expect(status(401).code == .unauthorized)
+        #expect(status(410).code == .expired)
         for (field, pause) in [
             ("7", Duration.seconds(7)), ("0", .zero), ("-3", .zero), ("99999999", .seconds(300)), (nil, .seconds(1)),
             ("Wed, 21 Oct 2026 07:28:00 GMT", .seconds(1)),
         ] {
-            #expect(PodAPIError.status(429, "list pods", retryAfter: field).retryAfter == pause)
+            #expect(status(429, field).retryAfter == pause)
         }
-        #expect(PodAPIError.status(503, "list pods").code == .refused)
-        #expect(PodAPIError.status(503, "list pods", retryAfter: "2").retryAfter == .seconds(2))
+        #expect(status(503).code == .refused)
+        #expect(status(503, "2").retryAfter == .seconds(2))
     }
 
     @Test func pausesGrowToALimitAndDiffer() {

@@ -4,7 +4,7 @@
 /// `burst + rate * t` turns.
 ///
 /// It keeps one figure, the time at which it will be full: exact, and nothing has to be added up meanwhile.
-struct TokenBucket: Sendable {
+package struct TokenBucket: Sendable {
     /// The time that one turn takes to come back.
     let interval: Duration
     let burst: Int
@@ -13,18 +13,18 @@ struct TokenBucket: Sendable {
     /// When the last turn was taken.
     private var lastTake: Duration?
 
-    init(rate: Double, burst: Int) {
+    package init(rate: Double, burst: Int) {
         interval = .seconds(1) / rate
         self.burst = burst
     }
 
     /// When the `number`th turn from now can be taken, if all are taken as soon as they can be, but none before `start`.
-    func time(ofTurn number: Int, from start: Duration) -> Duration {
+    package func time(ofTurn number: Int, from start: Duration) -> Duration {
         max(start, max(fullAt ?? start, start) + interval * (number - burst))
     }
 
     /// Takes a turn, if there is one.
-    mutating func take(at now: Duration) -> Bool {
+    package mutating func take(at now: Duration) -> Bool {
         guard time(ofTurn: 1, from: now) <= now else { return false }
         fullAt = max(fullAt ?? now, now) + interval
         lastTake = now

@@ -14,13 +14,13 @@ enum OwnToken {
     private static let largest = 64 << 10
 
     /// The value of the `Authorization` field.
-    static func authorization(_ path: String) throws(PodAPIError) -> Secret {
+    static func authorization(_ path: String) throws(KubernetesError) -> Secret {
         let file = URL(filePath: path).resolvingSymlinksInPath().path
         let attributes = try? FileManager.default.attributesOfItem(atPath: file)
         guard attributes?[.type] as? FileAttributeType == .typeRegular,
             let data = FileManager.default.contents(atPath: file)
         else {
-            throw PodAPIError(
+            throw KubernetesError(
                 .noToken,
                 "Daypass's own service account token \(path) can't be read",
                 fix: "let the Pod of Daypass mount its token (automountServiceAccountToken)"
@@ -28,7 +28,7 @@ enum OwnToken {
         }
         let token = data.split(separator: UInt8(ascii: "\n")).first ?? Data()
         guard data.count <= largest, !token.isEmpty, token.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-            throw PodAPIError(.noToken, "Daypass's own service account token \(path) holds no token")
+            throw KubernetesError(.noToken, "Daypass's own service account token \(path) holds no token")
         }
         return Secret(Array("Bearer ".utf8) + token)
     }
