@@ -1,5 +1,6 @@
 // The composition root: puts the parts together and runs them until it is told to stop.
 
+import AdminHTTP
 import HTTPTransfer
 import Identity
 import LeaseJournal
@@ -25,6 +26,10 @@ package struct Daemon: Sendable {
     private let environment: [String: String]
     let logger: Logger
     let crashHook: CrashHook
+    /// What the admin endpoints know of this daemon.
+    let admin: AdminBoard
+    /// The last refused Mounts.
+    let recentRefusals = RecentRefusals()
 
     /// - Parameters:
     ///   - configuration: the node's configuration, already checked.
@@ -41,16 +46,20 @@ package struct Daemon: Sendable {
         self.environment = environment
         self.logger = logger
         crashHook = CrashHooks.hook(environment)
+        admin = Self.adminBoard(configuration, socketPath: socketPath, environment)
     }
 
     /// Serves until the task is cancelled or a graceful shutdown of its service group begins.
-    package func run() async throws {
+    package func run() async throws { try await withAdminHTTP { try await serveNode() } }
+
+    private func serveNode() async throws {
         for warning in configuration.warnings { warning.log(to: logger) }
         let journal: SQLiteJournal
         do { journal = try await openJournal() } catch is CancellationError {
             logger.info("ended while standing by")
             return
         }
+        admin.enter(.takingOver)
         try await withCurlTransport(configuration.http.options(environment), logger: logger) { http in
             try await withIdentityMode(configuration.identity, environment: environment, logger: logger) { identity in
                 let stores = stores(http)
@@ -59,6 +68,7 @@ package struct Daemon: Sendable {
                 }
                 try await withLeaseManager(leaseParts(journal, stores)) { leases in
                     try await withBuildEnds(configuration.builds, environment, leases, logger) { detectors in
+                        showOnBoard(identity, leases, stores, detectors)
                         try await serve(identity, leases, journal, detectors)
                     }
                 }
@@ -101,7 +111,8 @@ package struct Daemon: Sendable {
                 versioner: ObjectVersioner(key: journal.versionKey),
                 deadline: configuration.server.mountDeadline,
                 largestMessage: configuration.server.maxRequestBytes,
-                logger: logger
+                logger: logger,
+                recentRefusals: recentRefusals
             )
         )
         let service = try ProviderService(mounts: mounts)
@@ -133,6 +144,7 @@ package struct Daemon: Sendable {
                     "grants": "\(configuration.policy.grants.count)",
                 ]
             )
+            admin.enter(.serving)
             async let keys: Void = prepare(identity)
             try? await gracefulShutdown()
             logger.info("ending", metadata: ["calls_in_flight": "\(server.counts.callsInFlight)"])

@@ -35,6 +35,8 @@ package final class MountService: Sendable {
         package var largestMessage: Int
         /// The daemon's logger.
         package var logger: Logger
+        /// Where refusals are remembered for people.
+        package var recentRefusals: RecentRefusals
 
         package init(
             identity: IdentityMode,
@@ -45,7 +47,8 @@ package final class MountService: Sendable {
             versioner: ObjectVersioner,
             deadline: Duration,
             largestMessage: Int = MountCall.largestMessage,
-            logger: Logger
+            logger: Logger,
+            recentRefusals: RecentRefusals = RecentRefusals()
         ) {
             self.identity = identity
             self.audience = audience
@@ -56,6 +59,7 @@ package final class MountService: Sendable {
             self.deadline = deadline
             self.largestMessage = largestMessage
             self.logger = logger
+            self.recentRefusals = recentRefusals
         }
     }
 
@@ -74,7 +78,7 @@ package final class MountService: Sendable {
     package init(_ parts: Parts) {
         self.parts = parts
         answers = AnswerCache(clock: parts.clock)
-        journal = MountLog(logger: parts.logger)
+        journal = MountLog(logger: parts.logger, recent: parts.recentRefusals)
     }
 
     /// Answers one call.
