@@ -148,7 +148,10 @@ private struct HTTPServer: Sendable {
             do { try await connection.write(bytes) } catch { return false }
             return true
         }
-        guard isSent == true else { return }
+        guard isSent == true else {
+            logger.debug("an answer of the admin endpoints was not taken")
+            return
+        }
         // A socket that is closed with unread bytes in it resets the connection, and the answer may be lost on its way.
         connection.endWriting()
         _ = await within(options.lingerTimeout) {

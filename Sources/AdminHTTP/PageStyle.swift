@@ -14,7 +14,7 @@ enum PageStyle {
         --calm:#c3ccd6;--calm-bg:#2a323c;--link:#8cc0ff}}
         *{box-sizing:border-box}
         body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,
-        "Noto Sans","DejaVu Sans",sans-serif;overflow-wrap:anywhere}
+        "Noto Sans","DejaVu Sans",sans-serif;overflow-wrap:break-word}
         a{color:var(--link)}
         main,.top>div,footer{max-width:1180px;margin:0 auto;padding:0 20px}
         .top{background:var(--card);border-bottom:1px solid var(--line);padding:18px 0 16px}
@@ -25,7 +25,8 @@ enum PageStyle {
         p{margin:6px 0}
         .soft{color:var(--soft)}
         .note{font-size:13px;color:var(--soft)}
-        code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.9em}
+        code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.9em;
+        overflow-wrap:anywhere}
         .facts{display:flex;flex-wrap:wrap;gap:8px 32px;margin:0}
         .facts div{min-width:0}
         .facts dt,.tiles dt{color:var(--soft);font-size:13px}
@@ -41,19 +42,22 @@ enum PageStyle {
         .list li:first-child{border-top:0}
         .list .head{display:flex;flex-wrap:wrap;gap:2px 10px;align-items:baseline}
         .list .head time,.list .head .end{margin-left:auto;color:var(--soft);font-size:13px}
+        .list p,.list .soft{overflow-wrap:anywhere}
         .list p{margin:2px 0 0}
-        .checks .head strong{min-width:110px}
+        .checks .head strong{min-width:122px}
         .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(130px,1fr));gap:10px;margin:20px 0 0}
         .tiles div{padding:9px 14px}
         .tiles dd{font-size:22px;line-height:1.3;font-variant-numeric:tabular-nums}
+        .tiles dd.note{font-size:13px}
         .tiles .bad dd{color:var(--bad)}
         .tiles .warn dd{color:var(--warn)}
         .wide{display:grid;grid-template-columns:1fr 1fr;gap:0 24px}
         .wide>section{min-width:0}
-        table{width:100%;border-collapse:collapse;font-variant-numeric:tabular-nums}
+        table{width:100%;border-spacing:0;font-variant-numeric:tabular-nums}
         th,td{text-align:left;vertical-align:top;padding:8px 14px;border-top:1px solid var(--line)}
         thead th{border-top:0;font-size:13px;font-weight:600;color:var(--soft);white-space:nowrap}
-        tbody th{font-weight:600}
+        tbody th{font-weight:600;width:24%;min-width:150px;overflow-wrap:anywhere}
+        td.long{overflow-wrap:anywhere;min-width:150px}
         tbody th span{font-weight:400}
         td.near{white-space:nowrap}
         footer{padding-top:8px;padding-bottom:36px;margin-top:26px;color:var(--soft);font-size:13px}
@@ -62,12 +66,15 @@ enum PageStyle {
         .facts{gap:6px 24px}
         table,tbody,tr,th,td{display:block}
         thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-        tbody tr{padding:10px 14px;border-top:1px solid var(--line)}
+        tbody tr{display:grid;grid-template-columns:1fr 1fr 1fr;gap:3px 12px;padding:11px 14px;
+        border-top:1px solid var(--line)}
         tbody tr:first-child{border-top:0}
-        tbody th,tbody td{border:0;padding:1px 0}
-        td.near{white-space:normal}
-        td[data-label]{display:grid;grid-template-columns:84px 1fr;gap:8px}
-        td[data-label]::before{content:attr(data-label);color:var(--soft);font-size:13px;padding-top:1px}}
+        tbody th,tbody td{border:0;padding:0;width:auto;min-width:0;grid-column:1/-1}
+        .list .head time,.list .head .end{margin-left:0}
+        td[data-label]{display:grid;grid-template-columns:56px 1fr;gap:8px}
+        td[data-label]::before{content:attr(data-label);color:var(--soft);font-size:13px;padding-top:1px}
+        td.near[data-label]{grid-column:auto;display:block}
+        td.near[data-label]::before{display:block}}
         """
 }
 

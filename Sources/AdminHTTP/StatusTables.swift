@@ -48,10 +48,13 @@ struct StatusTables {
         let items: [HTML] = refusals.map { refused in
             let who: HTML? =
                 refused.pod.map { pod in "<span class=\"mono\">\(refused.namespace ?? "")/\(pod)</span>" }
+            // The text begins with the code, which is shown already.
+            let code = "\(refused.reason): "
+            let text = refused.text.hasPrefix(code) ? String(refused.text.dropFirst(code.count)) : refused.text
             let times: HTML? = refused.count < 2 ? nil : "<span class=\"soft\">\(refused.count) times</span>"
             return """
                 <li><div class="head"><span class="tag bad">\(refused.reason)</span>\(who)\(times)\(time.html(refused.at))</div>
-                <p>\(refused.text)</p></li>
+                <p>\(text)</p></li>
                 """
         }
         return section("refusals", "Refused Mounts", "the latest first", "<ul class=\"list card\">\(items)</ul>")
@@ -62,13 +65,13 @@ struct StatusTables {
             return section("leases", "Leases", nil, "<p class=\"soft\">No build on this node holds a token.</p>")
         }
         let rows: [HTML] = leases.prefix(Self.mostRows).map { lease in
-            let expires = lease.expires.map(time.html) ?? "not told"
+            let expires = lease.expires.map(time.html) ?? (lease.state == "live" ? "not told" : "-")
             let refresh: HTML = lease.refresh.map(time.html) ?? "-"
             return """
                 <tr><th scope="row">\(lease.pod)<br><span class="soft">\(lease.namespace)</span></th>
                 <td data-label="Store"><span>\(lease.store)<br><span class="soft">\(lease.token)</span></span></td>
-                <td data-label="Scope"><span class="mono">\(lease.scope)</span></td>
-                <td data-label="State"><span>\(state(lease))</span></td>
+                <td data-label="Scope" class="long"><span class="mono">\(lease.scope)</span></td>
+                <td data-label="State" class="long"><span>\(state(lease))</span></td>
                 <td data-label="Age" class="near">\(TimeText.span(Int64(lease.age)))</td>
                 <td data-label="Expires" class="near">\(expires)</td>
                 <td data-label="Refresh" class="near">\(refresh)</td></tr>
@@ -96,11 +99,11 @@ struct StatusTables {
             case "revoking", "lost": lease.isGivenUp ? "bad" : "warn"
             default: ""
             }
-        let cause: HTML? = lease.cause.map { "<br><span class=\"note\">\($0)</span>" }
-        let tries: HTML? = lease.tries == 0 ? nil : "<br><span class=\"note\">\(lease.tries) tries</span>"
-        let failure: HTML? = lease.failure.map { "<br><span class=\"note\">\($0)</span>" }
-        return
-            "<span class=\"tag \(kind)\">\(lease.isGivenUp ? "given up" : lease.state)</span>\(cause)\(tries)\(failure)"
+        let tries = lease.tries == 0 ? nil : lease.tries == 1 ? "1 try" : "\(lease.tries) tries"
+        let why = [lease.cause, tries].compactMap(\.self).joined(separator: ", ")
+        let text = [why, lease.failure ?? ""].filter { !$0.isEmpty }.joined(separator: ": ")
+        let note: HTML? = text.isEmpty ? nil : "<br><span class=\"note\">\(text)</span>"
+        return "<span class=\"tag \(kind)\">\(lease.isGivenUp ? "given up" : lease.state)</span>\(note)"
     }
 
     private func stores(_ stores: [InsideStatus.Store]) -> HTML {
@@ -110,9 +113,9 @@ struct StatusTables {
                 (store.failure ?? gate.lastFailure).map { "<br><span class=\"note\">\($0)</span>" }
             return """
                 <tr><th scope="row">\(store.name)<br><span class="soft">\(store.kind)</span></th>
-                <td data-label="State"><span>\(state(store))\(failure)</span></td>
-                <td data-label="Running">\(gate.running)</td>
-                <td data-label="Waiting">\(gate.waiting)</td></tr>
+                <td data-label="State" class="long"><span>\(state(store))\(failure)</span></td>
+                <td data-label="Running" class="near">\(gate.running)</td>
+                <td data-label="Waiting" class="near">\(gate.waiting)</td></tr>
                 """
         }
         return section(
