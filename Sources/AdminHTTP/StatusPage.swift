@@ -44,20 +44,16 @@ struct StatusPage {
 
     private var header: HTML {
         let configuration = report.configuration
-        let reload: HTML =
-            switch configuration.lastReload {
-            case nil: "since the start"
-            case let last? where last.outcome == .refused:
-                "<span class=\"tag bad\">refused</span> \(time.html(last.at))"
-            case let last?: "\(last.outcome.rawValue) \(time.html(last.at))"
-            }
+        let reload: HTML? = configuration.problem.map { problem in
+            "<div><dt>Last reload</dt><dd><span class=\"tag bad\">refused</span> \(time.html(problem.at))</dd></div>"
+        }
         return """
             <header class="top"><div><p class="brand">Daypass \(report.version)</p>
             <h1>\(report.node) <span class="tag \(badge.kind)">\(badge.word)</span></h1>
             <dl class="facts">
             <div><dt>Configuration</dt><dd><code>\(configuration.digest)</code> \
             <span class="soft">\(configuration.stores) stores, \(configuration.grants) grants</span></dd></div>
-            <div><dt>Last reload</dt><dd>\(reload)</dd></div>
+            <div><dt>In force</dt><dd>\(time.html(configuration.appliedAt))</dd></div>\(reload)
             <div><dt>Started</dt><dd>\(time.html(report.startedAt))</dd></div>
             <div><dt>This page</dt><dd>\(time.clock(report.now))</dd></div>
             </dl></div></header>

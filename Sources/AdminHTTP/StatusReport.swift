@@ -2,7 +2,7 @@
 
 package import Leases
 
-/// The configuration in force, and what became of the last reload.
+/// The configuration in force, and what became of reloads.
 package struct ConfigurationStatus: Sendable, Hashable, Codable {
     /// The file.
     package var file: String
@@ -12,56 +12,47 @@ package struct ConfigurationStatus: Sendable, Hashable, Codable {
     package var stores: Int
     /// How many grants it has.
     package var grants: Int
-    /// Since when it is in force.
-    package var loadedAt: String
-    /// The last time that it was read again; missing when it never was.
-    package var lastReload: Reload?
+    /// When it, or a file that it names, was put in force; RFC 3339 in UTC.
+    package var appliedAt: String
+    /// Reloads that changed something.
+    package var applied = 0
+    /// Reloads that were refused.
+    package var refused = 0
+    /// Why what is in the files now is not in force; `nil` when it is.
+    package var problem: Problem?
+    /// The keys whose new values take effect after a restart.
+    package var pendingRestart: [String] = []
 
-    package init(
-        file: String,
-        digest: String,
-        stores: Int,
-        grants: Int,
-        loadedAt: String,
-        lastReload: Reload? = nil
-    ) {
+    package init(file: String, digest: String, stores: Int, grants: Int, appliedAt: String) {
         self.file = file
         self.digest = digest
         self.stores = stores
         self.grants = grants
-        self.loadedAt = loadedAt
-        self.lastReload = lastReload
+        self.appliedAt = appliedAt
     }
 
-    /// A reload.
-    package struct Reload: Sendable, Hashable, Codable {
-        /// What came of it.
-        package enum Outcome: String, Sendable, Hashable, Codable {
-            /// The new configuration is in force.
-            case applied
-            /// Nothing had changed.
-            case unchanged
-            /// It has errors; the last good one stays in force.
-            case refused
-        }
-
-        package var outcome: Outcome
-        /// When it was.
-        package var at: String
-        /// Why it was refused, in one line.
+    /// Why something that was read is not in force.
+    package struct Problem: Sendable, Hashable, Codable {
+        /// One line: the file, the place, what is wrong and how to mend it.
         package var message: String
+        /// When it was found; RFC 3339 in UTC.
+        package var at: String
 
-        package init(outcome: Outcome, at: String, message: String = "") {
-            self.outcome = outcome
-            self.at = at
+        package init(message: String, at: String) {
             self.message = message
+            self.at = at
         }
     }
 
     /// What the check `configuration` says.
     var verdict: CheckResult.Verdict {
-        guard let lastReload, lastReload.outcome == .refused else { return .ok("digest \(digest)") }
-        return .failed("the last reload was refused, \(digest) stays in force: \(lastReload.message)")
+        if let problem {
+            return .failed("what is in the files is not in force, \(digest) stays: \(problem.message)")
+        }
+        guard pendingRestart.isEmpty else {
+            return .warning("these keys take effect after a restart: \(pendingRestart.joined(separator: ", "))")
+        }
+        return .ok("digest \(digest)")
     }
 }
 

@@ -68,13 +68,13 @@ struct StatusTables {
             let expires = lease.expires.map(time.html) ?? (lease.state == "live" ? "not told" : "-")
             let refresh: HTML = lease.refresh.map(time.html) ?? "-"
             return """
-                <tr><th scope="row">\(lease.pod)<br><span class="soft">\(lease.namespace)</span></th>
-                <td data-label="Store"><span>\(lease.store)<br><span class="soft">\(lease.token)</span></span></td>
-                <td data-label="Scope" class="long"><span class="mono">\(lease.scope)</span></td>
-                <td data-label="State" class="long"><span>\(state(lease))</span></td>
-                <td data-label="Age" class="near">\(TimeText.span(Int64(lease.age)))</td>
-                <td data-label="Expires" class="near">\(expires)</td>
-                <td data-label="Refresh" class="near">\(refresh)</td></tr>
+                <tr role="row"><th scope="row" role="rowheader">\(lease.pod)<br><span class="soft">\(lease.namespace)</span></th>
+                <td role="cell" data-label="Store"><span>\(lease.store)<br><span class="soft">\(lease.token)</span></span></td>
+                <td role="cell" data-label="Scope" class="long"><span class="mono">\(lease.scope)</span></td>
+                <td role="cell" data-label="State" class="long"><span>\(state(lease))</span></td>
+                <td role="cell" data-label="Age" class="near">\(TimeText.span(Int64(lease.age)))</td>
+                <td role="cell" data-label="Expires" class="near">\(expires)</td>
+                <td role="cell" data-label="Refresh" class="near">\(refresh)</td></tr>
                 """
         }
         let more: HTML? =
@@ -85,9 +85,9 @@ struct StatusTables {
             "Leases",
             "\(leases.count), the oldest first",
             """
-            <table class="card"><thead><tr><th scope="col">Pod</th><th scope="col">Store</th><th scope="col">Scope</th>\
-            <th scope="col">State</th><th scope="col">Age</th><th scope="col">Expires</th><th scope="col">Refresh</th></tr>\
-            </thead><tbody>\(rows)</tbody></table>\(more)
+            <table class="card" role="table"><thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">Pod</th><th scope="col" role="columnheader">Store</th><th scope="col" role="columnheader">Scope</th>\
+            <th scope="col" role="columnheader">State</th><th scope="col" role="columnheader">Age</th><th scope="col" role="columnheader">Expires</th><th scope="col" role="columnheader">Refresh</th></tr>\
+            </thead><tbody role="rowgroup">\(rows)</tbody></table>\(more)
             """
         )
     }
@@ -112,10 +112,10 @@ struct StatusTables {
             let failure: HTML? =
                 (store.failure ?? gate.lastFailure).map { "<br><span class=\"note\">\($0)</span>" }
             return """
-                <tr><th scope="row">\(store.name)<br><span class="soft">\(store.kind)</span></th>
-                <td data-label="State" class="long"><span>\(state(store))\(failure)</span></td>
-                <td data-label="Running" class="near">\(gate.running)</td>
-                <td data-label="Waiting" class="near">\(gate.waiting)</td></tr>
+                <tr role="row"><th scope="row" role="rowheader">\(store.name)<br><span class="soft">\(store.kind)</span></th>
+                <td role="cell" data-label="State" class="long"><span>\(state(store))\(failure)</span></td>
+                <td role="cell" data-label="Running" class="near">\(gate.running)</td>
+                <td role="cell" data-label="Waiting" class="near">\(gate.waiting)</td></tr>
                 """
         }
         return section(
@@ -123,8 +123,8 @@ struct StatusTables {
             "Stores",
             nil,
             """
-            <table class="card"><thead><tr><th scope="col">Store</th><th scope="col">State</th>\
-            <th scope="col">Calls running</th><th scope="col">Calls waiting</th></tr></thead><tbody>\(rows)</tbody></table>
+            <table class="card" role="table"><thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">Store</th><th scope="col" role="columnheader">State</th>\
+            <th scope="col" role="columnheader">Calls running</th><th scope="col" role="columnheader">Calls waiting</th></tr></thead><tbody role="rowgroup">\(rows)</tbody></table>
             """
         )
     }

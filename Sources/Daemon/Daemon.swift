@@ -68,7 +68,7 @@ package struct Daemon: Sendable {
                 }
                 try await withLeaseManager(leaseParts(journal, stores)) { leases in
                     try await withBuildEnds(configuration.builds, environment, leases, logger) { detectors in
-                        showOnBoard(identity, leases, stores, detectors)
+                        showOnBoard(configuration, identity, stores, leases, detectors)
                         try await serve(identity, leases, journal, detectors)
                     }
                 }

@@ -42,10 +42,11 @@ package struct AdminHTTPSettings: Sendable, Hashable {
         guard var fields = Fields(value, &findings) else { return nil }
         let listen = fields.required("listen", &findings) { value throws(YAMLProblems) in try Self.listen(value) }
         let status = fields.optional("status", &findings) { value throws(YAMLProblems) in
-            // YAML 1.1 has more words for it, but Kubernetes' own files say off without quotes as well.
             let word = value.text ?? ""
             guard let status = Status(rawValue: word) else {
-                throw YAMLProblems(value.problem("it says not who may see the page", fix: "write loopback, all or off"))
+                throw YAMLProblems(
+                    value.problem("it does not say who may see the page", fix: "write loopback, all or off")
+                )
             }
             return status
         }

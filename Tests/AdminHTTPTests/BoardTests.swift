@@ -93,11 +93,19 @@ import Testing
         allGood(board)
         board.setConfiguration {
             var status = Samples.configuration
-            status.lastReload = ConfigurationStatus.Reload(outcome: .refused, at: "", message: "node.yaml:3: no")
+            status.problem = ConfigurationStatus.Problem(message: "node.yaml:3: no", at: "")
             return status
         }
-        let line = "[-]configuration failed: the last reload was refused, 510a39befa8e stays in force: node.yaml:3: no"
+        let line = "[-]configuration failed: what is in the files is not in force, 510a39befa8e stays: node.yaml:3: no"
         #expect(try await text(board, "/readyz").contains(line))
+        board.setConfiguration {
+            var status = Samples.configuration
+            status.pendingRestart = ["server.adminHTTP"]
+            return status
+        }
+        let warning = "[!]configuration warning: these keys take effect after a restart: server.adminHTTP"
+        #expect(try await text(board, "/readyz?verbose").contains(warning))
+        #expect(try await text(board, "/readyz") == "200 ok\n")
         #expect(try await text(board, "/livez") == "200 ok\n")
     }
 

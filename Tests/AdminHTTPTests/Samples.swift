@@ -32,8 +32,7 @@ enum Samples {
         digest: "510a39befa8e",
         stores: 3,
         grants: 5,
-        loadedAt: clock.text(-90_000),
-        lastReload: ConfigurationStatus.Reload(outcome: .applied, at: clock.text(-3_000))
+        appliedAt: clock.text(-3_000)
     )
 
     static let checks: [CheckResult] = [

@@ -10,7 +10,7 @@ import Testing
     @Test func everythingIsOnIt() {
         let page = StatusPage(Samples.report).html.text
         for text in [
-            "worker-3.pool-builds", "510a39befa8e", "applied", "Ready", "14:03:22 UTC", "build-alice-2dthesis-4f1c9",
+            "worker-3.pool-builds", "510a39befa8e", "50 min ago", "Ready", "14:03:22 UTC", "build-alice-2dthesis-4f1c9",
             "our-org/private contents:read", "given up", "aws-ecr", "paused", "can&#39;t be used", "NotGranted",
             "9 times",
             "gitlab-ci", "last list at", "blind", "2 keys", "in 57 min", "in 36 min", "2 min", "oldest 14 min",
@@ -53,7 +53,8 @@ import Testing
         report.node = text
         report.version = text
         report.configuration.digest = text
-        report.configuration.lastReload = ConfigurationStatus.Reload(outcome: .refused, at: text, message: text)
+        report.configuration.appliedAt = text
+        report.configuration.problem = ConfigurationStatus.Problem(message: text, at: text)
         report.checks = report.checks.map { CheckResult($0.name, .failed(text)) }
         inside.leases = inside.leases.prefix(2).map { lease in
             var lease = lease

@@ -226,6 +226,33 @@ import TokenStore
         }
     }
 
+    /// More connections than are let in, none of which says anything.
+    @Test func callersWhoHangHurtNobody() async throws {
+        try await withAdminNode { node in
+            let daemon = try await node.startDaemon()
+            let address = try await address(daemon)
+            let script = """
+                import socket,sys,time
+                host, port = sys.argv[1].split(":")
+                held = [socket.create_connection((host, int(port))) for _ in range(200)]
+                for s in held[:100]: s.send(b"GET /status HTTP/1.1\\r\\nHost: localhost\\r\\n")
+                open(sys.argv[2], "w").close()
+                time.sleep(600)
+                """
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try? await runProgram("python3", ["-c", script, address, node.path("held")]) }
+                await until { FileManager.default.fileExists(atPath: node.path("held")) }
+                #expect(FileManager.default.fileExists(atPath: node.path("held")))
+                let answer = try await node.mount(try node.attributes(for: .build(1)))
+                #expect(answer.line == "OK", "\(answer.line)")
+                let live = try await get("http://\(address)/livez")
+                #expect(live == "200 ok\n")
+                group.cancelAll()
+            }
+            await daemon.stop()
+        }
+    }
+
     @Test func aPortThatIsTakenIsOneLine() async throws {
         try await withAdminNode { node in
             let first = try await node.startDaemon()

@@ -42,7 +42,7 @@ extension Daemon {
             digest: configuration.digest,
             stores: configuration.stores.count,
             grants: configuration.policy.grants.count,
-            loadedAt: SystemClock().now.rfc3339
+            appliedAt: SystemClock().now.rfc3339
         )
         let facts = AdminBoard.Facts(
             node: nodeName(configuration.builds, environment),

@@ -10,25 +10,26 @@ import Refusals
 import TokenStore
 
 extension Daemon {
-    /// Puts the checks and the inside on the board.
+    /// Puts the checks and the inside on the board. What a reload can change is asked for at each look.
     func showOnBoard(
+        _ configuration: @autoclosure @escaping @Sendable () -> NodeConfiguration,
         _ identity: @autoclosure @escaping @Sendable () -> IdentityMode,
-        _ leases: LeaseManager,
         _ stores: @autoclosure @escaping @Sendable () -> StoreRoom,
+        _ leases: LeaseManager,
         _ detectors: @escaping @Sendable () -> [DetectorReport]
     ) {
-        let (journal, recent, configured) = (configuration.leases.journal, recentRefusals, configuration.stores)
+        let (journal, recent) = (self.configuration.leases.journal, recentRefusals)
         admin.set(.keys) { await identity().keyVerdict() }
         admin.set(.journal) {
             if let failure = leases.journalFailure { return .failed("\(failure)") }
             return JournalPlaceProbe(path: journal).failure.map { .failed($0) } ?? .ok()
         }
-        admin.set(.stores) { Self.storeVerdict(stores().makeAll(), of: configured.count) }
+        admin.set(.stores) { Self.storeVerdict(stores().makeAll(), of: configuration().stores.count) }
         admin.setInside {
             let failures = stores().makeAll()
             return InsideStatus(
                 keys: identity().keysForPeople,
-                stores: configured.map { store in
+                stores: configuration().stores.map { store in
                     InsideStatus.Store(
                         name: store.name,
                         kind: store.kind,
