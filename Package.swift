@@ -16,6 +16,7 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let flyingFox = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
+let flyingSocks = Target.Dependency.product(name: "FlyingSocks", package: "FlyingFox")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let inMemoryLogging = Target.Dependency.product(name: "InMemoryLogging", package: "swift-log")
 let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
@@ -92,13 +93,15 @@ let package = Package(
 
         // What is counted, and how Prometheus reads it.
         .target(name: "NodeMetrics", dependencies: ["Leases", "MountService", "Refusals", "TokenStore"]),
+        // Health, metrics and the status page over HTTP.
+        .target(name: "AdminHTTP", dependencies: ["Leases", "TokenStore", crypto, flyingSocks, logging]),
 
         // What is run.
         .target(
             name: "Daemon",
             dependencies: [
-                "BuildEnds", "ClusterEvents", "HTTPTransfer", "Identity", "KubernetesAPI", "LeaseJournal", "Leases",
-                "MountRequests", "MountService", "NodeMetrics", "Policy", "Programs", "Refusals", "Rendering", "TokenStore", "TokenStores", "UnaryRPC", crypto,
+                "AdminHTTP", "BuildEnds", "ClusterEvents", "HTTPTransfer", "Identity", "KubernetesAPI", "LeaseJournal",
+                "Leases", "MountRequests", "MountService", "NodeMetrics", "Policy", "Programs", "Refusals", "Rendering", "TokenStore", "TokenStores", "UnaryRPC", crypto,
                 lifecycle,
                 logging,
             ]
@@ -212,6 +215,10 @@ let package = Package(
                 "ProviderAPI", "Refusals", "Rendering", "Support", "TokenStore", "TokenStoreTesting", crypto, logging,
                 protobuf,
             ]
+        ),
+        .testTarget(
+            name: "AdminHTTPTests",
+            dependencies: ["AdminHTTP", "Leases", "Support", "TokenStore", flyingSocks, logging]
         ),
         .testTarget(
             name: "NodeMetricsTests",

@@ -1,5 +1,6 @@
 // The composition root: puts the parts together and runs them until it is told to stop.
 
+import AdminHTTP
 import HTTPTransfer
 import Identity
 import LeaseJournal
@@ -27,6 +28,10 @@ package struct Daemon: Sendable {
     let logger: Logger
     let crashHook: CrashHook
     let metrics = NodeMetricsCollector(clock: SystemClock())
+    /// What the admin endpoints know of this daemon.
+    let admin: AdminBoard
+    /// The last refused Mounts.
+    let recentRefusals = RecentRefusals()
 
     /// - Parameters:
     ///   - configuration: the node's configuration, already checked.
@@ -43,10 +48,14 @@ package struct Daemon: Sendable {
         self.environment = environment
         self.logger = logger
         crashHook = CrashHooks.hook(environment)
+        admin = Self.adminBoard(configuration, socketPath: socketPath, environment)
     }
 
     /// Serves until the task is cancelled or a graceful shutdown of its service group begins.
-    package func run() async throws {
+    package func run() async throws { try await withAdminHTTP { try await serveNode() } }
+
+    private func serveNode() async throws {
+        showMetrics()
         for warning in configuration.warnings { warning.log(to: logger) }
         let journal: SQLiteJournal
         let inherited: InheritedSocket?
@@ -54,6 +63,7 @@ package struct Daemon: Sendable {
             logger.info("ended while standing by")
             return
         }
+        admin.enter(.takingOver)
         try await withCurlTransport(configuration.http.options(environment), logger: logger) { http in
             try await withIdentityMode(configuration.identity, environment: environment, logger: logger) { identity in
                 let stores = stores(http)
@@ -63,6 +73,7 @@ package struct Daemon: Sendable {
                 try await withLeaseManager(leaseParts(journal, stores)) { leases in
                     let cluster = ClusterDuties(configuration.cluster, socket: socketPath, logger)
                     try await withBuildEnds(configuration.builds, environment, leases, cluster, logger) { detectors in
+                        showOnBoard(configuration, identity, stores, leases, detectors)
                         try await serve(identity, leases, journal, inherited, cluster, detectors)
                     }
                 }
@@ -106,11 +117,12 @@ package struct Daemon: Sendable {
             versioner: ObjectVersioner(key: journal.versionKey),
             deadline: configuration.server.mountDeadline,
             largestMessage: configuration.server.maxRequestBytes,
-            logger: logger
+            logger: logger,
+            recentRefusals: recentRefusals
         )
         parts.observe = metrics.count
         parts.notices = cluster.reporter
-        connectMetrics(identity, leases, detectors)
+        connectMetrics(identity, leases, cluster, detectors)
         let service = try ProviderService(mounts: MountService(parts))
         let admin = AdminService(leases: leases, configuration: configuration.digest, detectors: detectors)
         try await withAdminServer(configuration.server.adminSocket, admin, logger: logger) {
@@ -157,6 +169,7 @@ package struct Daemon: Sendable {
                     ]
                 )
                 connectMetrics(server)
+                admin.enter(.serving)
                 cluster.serving(identity)
                 async let keys: Void = prepare(identity)
                 try? await gracefulShutdown()

@@ -1,5 +1,6 @@
 // Leases as the configuration wants them: the journal and the gates of the stores.
 
+import AdminHTTP
 import LeaseJournal
 import Leases
 import Logging
@@ -29,6 +30,7 @@ extension Daemon {
         } catch {
             guard error.code == .busy else { throw error }
         }
+        admin.enter(.standingBy)
         logger.notice(
             "another daemon has the journal: standing by until it ends",
             metadata: ["journal": "\(settings.journal)"]

@@ -123,9 +123,6 @@ package final class LeaseManager: Sendable {
         }
     }
 
-    /// How the gate before a store stands.
-    package func gate(_ store: String) -> StoreGateStatus { parts.gates.status(store: store) }
-
     /// All leases, without secrets; the oldest first.
     package var summaries: [LeaseSummary] {
         let now = parts.clock.now

@@ -15,13 +15,18 @@ package import TokenStore
 /// Writes the log lines of Mounts.
 package struct MountLog: Sendable {
     private let logger: Logger
+    private let recent: RecentRefusals
 
-    package init(logger: Logger) { self.logger = logger }
+    package init(logger: Logger, recent: RecentRefusals = RecentRefusals()) {
+        self.logger = logger
+        self.recent = recent
+    }
 
     /// A call was refused.
     package func refused(_ refusal: Refusal, _ claimed: Subject? = nil) {
         let reason: Logger.Metadata = ["reason": "\(refusal.reason.code)", "refusal": "\(refusal)"]
         logger.warning("mount refused", metadata: claimed.map { metadata($0, reason) } ?? reason)
+        recent.add(refusal, claimed)
     }
 
     /// A refresh failed, and the old token was handed out again.

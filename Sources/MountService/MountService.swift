@@ -39,6 +39,8 @@ package final class MountService: Sendable {
         package var observe: @Sendable (MountOutcome, Duration) -> Void = { _, _ in }
         /// Who hears of Mounts that were not answered from the cache.
         package var notices: (any MountNotices)?
+        /// Where refusals are remembered for people.
+        package var recentRefusals: RecentRefusals
 
         package init(
             identity: IdentityMode,
@@ -49,7 +51,8 @@ package final class MountService: Sendable {
             versioner: ObjectVersioner,
             deadline: Duration,
             largestMessage: Int = MountCall.largestMessage,
-            logger: Logger
+            logger: Logger,
+            recentRefusals: RecentRefusals = RecentRefusals()
         ) {
             self.identity = identity
             self.audience = audience
@@ -60,6 +63,7 @@ package final class MountService: Sendable {
             self.deadline = deadline
             self.largestMessage = largestMessage
             self.logger = logger
+            self.recentRefusals = recentRefusals
         }
     }
 
@@ -78,7 +82,7 @@ package final class MountService: Sendable {
     package init(_ parts: Parts) {
         self.parts = parts
         answers = AnswerCache(clock: parts.clock)
-        journal = MountLog(logger: parts.logger)
+        journal = MountLog(logger: parts.logger, recent: parts.recentRefusals)
     }
 
     /// Answers one call.

@@ -14,6 +14,8 @@ package struct ServerSettings: Sendable, Hashable {
     package var drain: Duration = .seconds(10)
     /// The largest Mount call in bytes.
     package var maxRequestBytes = 1 << 20
+    /// Health, metrics and the status page over HTTP; `nil` when there is none.
+    package var adminHTTP: AdminHTTPSettings?
 
     package init() {}
 
@@ -39,6 +41,7 @@ package struct ServerSettings: Sendable, Hashable {
             try value.integer(in: 64 << 10...8 << 20)
         }
         self.maxRequestBytes = maxRequestBytes ?? self.maxRequestBytes
+        adminHTTP = fields.optional("adminHTTP").flatMap { AdminHTTPSettings($0, &findings) }
         fields.finish(&findings)
     }
 }
