@@ -1,6 +1,5 @@
 // The composition root: puts the parts together and runs them until it is told to stop.
 
-import HTTPTransfer
 import Identity
 import LeaseJournal
 import Leases
@@ -25,18 +24,25 @@ package struct Daemon: Sendable {
     private let environment: [String: String]
     let logger: Logger
     let crashHook: CrashHook
+    private let source: ConfigurationSource?
+
+    /// Wishes for a reload of the configuration.
+    package let reloads = ReloadRequests()
 
     /// - Parameters:
     ///   - configuration: the node's configuration, already checked.
+    ///   - source: where it is read anew when it changes; `nil` when it never is.
     ///   - socketPath: where to serve.
     ///   - environment: the process's environment: proxies, and the address of the API server.
     package init(
         configuration: NodeConfiguration,
+        source: ConfigurationSource?,
         socketPath: String,
         environment: [String: String],
         logger: Logger
     ) {
         self.configuration = configuration
+        self.source = source
         self.socketPath = socketPath
         self.environment = environment
         self.logger = logger
@@ -51,15 +57,19 @@ package struct Daemon: Sendable {
             logger.info("ended while standing by")
             return
         }
-        try await withCurlTransport(configuration.http.options(environment), logger: logger) { http in
-            try await withIdentityMode(configuration.identity, environment: environment, logger: logger) { identity in
-                let stores = stores(http)
-                for (name, error) in stores.makeAll().sorted(by: { $0.key < $1.key }) {
-                    logger.error("store can't be used", metadata: ["store": "\(name)", "error": "\(error)"])
-                }
-                try await withLeaseManager(leaseParts(journal, stores)) { leases in
-                    try await withBuildEnds(configuration.builds, environment, leases, logger) { detectors in
-                        try await serve(identity, leases, journal, detectors)
+        try await withTransports(logger) { transports in
+            let maker = GenerationMaker(environment: environment, transports: transports, logger: logger)
+            let generation = try await maker.first(configuration)
+            for (name, error) in generation.failures.sorted(by: { $0.key < $1.key }) {
+                logger.error("store can't be used", metadata: ["store": "\(name)", "error": "\(error)"])
+            }
+            let stores = StoresInForce(generation.room)
+            let gates = StoreGates(limits: configuration.storeLimits, clock: .system)
+            try await withLeaseManager(leaseParts(journal, stores, gates)) { leases in
+                let inForce = inForce(generation, leases, journal)
+                try await withBuildEnds(configuration.builds, environment, leases, logger) { detectors in
+                    try await withReloads(maker, inForce, stores, leases, gates, journal) {
+                        try await serve(inForce, leases, detectors)
                     }
                 }
             }
@@ -68,35 +78,36 @@ package struct Daemon: Sendable {
         logger.info("ended")
     }
 
-    private func stores(_ http: any HTTPTransport) -> StoreRoom {
-        let secrets = FileSecretReader(logger: logger)
-        let programs = configuration.programs.runner
-        return StoreRoom(configuration.stores) { [logger] name in
-            var logger = logger
-            logger[metadataKey: "store"] = "\(name)"
-            return TokenStoreContext(
-                name: name,
-                clock: SystemClock(),
-                http: http,
-                secrets: secrets,
-                programs: programs,
-                logger: logger
-            )
-        }
+    private func inForce(
+        _ generation: Generation,
+        _ leases: LeaseManager,
+        _ journal: SQLiteJournal
+    ) -> ConfigurationInForce {
+        let now = SystemClock().now
+        let status = ReloadStatus(
+            digest: generation.configuration.digest,
+            appliedAt: now.rfc3339,
+            appliedAtEpochSeconds: now.epochSeconds
+        )
+        let book = ReloadBook(generation.contents, status)
+        return ConfigurationInForce(generation, mounts(generation, leases, journal), book)
     }
 
-    private func serve(
-        _ identity: IdentityMode,
+    /// What answers Mounts with a configuration. A new one begins without answers: those that were given before are made
+    /// anew from their leases, as far as the new policy allows them.
+    private func mounts(
+        _ generation: Generation,
         _ leases: LeaseManager,
-        _ journal: SQLiteJournal,
-        _ detectors: @escaping @Sendable () -> [DetectorReport]
-    ) async throws {
-        let mounts = MountService(
+        _ journal: SQLiteJournal
+    ) -> MountService {
+        let configuration = generation.configuration
+        return MountService(
             MountService.Parts(
-                identity: identity,
+                identity: generation.identity.mode,
                 audience: configuration.identity.audience,
                 policy: configuration.policy,
                 leases: leases,
+                stores: generation.room,
                 clock: SystemClock(),
                 versioner: ObjectVersioner(key: journal.versionKey),
                 deadline: configuration.server.mountDeadline,
@@ -104,10 +115,59 @@ package struct Daemon: Sendable {
                 logger: logger
             )
         )
-        let service = try ProviderService(mounts: mounts)
-        let admin = AdminService(leases: leases, configuration: configuration.digest, detectors: detectors)
+    }
+
+    /// Follows the configuration's files while `body` runs.
+    private func withReloads(
+        _ maker: GenerationMaker,
+        _ inForce: ConfigurationInForce,
+        _ stores: StoresInForce,
+        _ leases: LeaseManager,
+        _ gates: StoreGates,
+        _ journal: SQLiteJournal,
+        _ body: () async throws -> Void
+    ) async throws {
+        guard let source else {
+            reloads.close()
+            return try await body()
+        }
+        let reloader = Reloader(
+            Reloader.Parts(
+                source: source,
+                requests: reloads,
+                maker: maker,
+                inForce: inForce,
+                stores: stores,
+                leases: leases,
+                gates: gates,
+                started: configuration,
+                mounts: { mounts($0, leases, journal) },
+                clock: .system,
+                logger: logger
+            )
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await reloader.run() }
+            defer { group.cancelAll() }
+            try await body()
+        }
+    }
+
+    private func serve(
+        _ inForce: ConfigurationInForce,
+        _ leases: LeaseManager,
+        _ detectors: @escaping @Sendable () -> [DetectorReport]
+    ) async throws {
+        let service = try ProviderService { inForce.mounts }
+        let admin = AdminService(
+            leases: leases,
+            configuration: { inForce.status.digest },
+            reload: reloads.reload,
+            detectors: detectors
+        )
         try await withAdminServer(configuration.server.adminSocket, admin, logger: logger) {
-            try await serveMounts(service, identity)
+            try await serveMounts(service, inForce.identity)
+            let configuration = inForce.configuration
             if configuration.leases.atShutdown == .revoke {
                 let report = await leases.revoke(.all, within: configuration.server.drain)
                 logger.info(

@@ -26,7 +26,7 @@ extension LeaseManager {
             tokenName: job.id.tokenName
         )
         let result = await withinLimit(parts.mintLimit) { [parts] () async throws(TokenStoreError) in
-            try await parts.sources.issue(request, from: job.key.store)
+            try await (job.ask.source ?? parts.sources).issue(request, from: job.key.store)
         }
         parts.hook(.afterMint)
         switch result {
