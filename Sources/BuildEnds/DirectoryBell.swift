@@ -2,7 +2,7 @@
 
 import Dispatch
 import Glibc
-package import Leases
+import Leases
 
 /// Rings a bell when something happens in a watched directory, or it goes. It is a hint only: watches may be refused, and
 /// events may be lost.
@@ -30,17 +30,22 @@ package final class DirectoryBell {
     private var isClosed = false
 
     /// `nil` when the kernel gives no instance.
-    package init?(_ bell: Bell, for events: Events = .losses) {
+    convenience init?(_ bell: Bell) { self.init(for: .losses) { bell.ring() } }
+
+    /// `nil` when the kernel gives no instance.
+    ///
+    /// - Parameter ring: called when something happened; on a thread of its own.
+    package init?(for events: Events, ring: @escaping @Sendable () -> Void) {
         mask = events.mask
         let descriptor = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
         guard descriptor >= 0 else { return nil }
         self.descriptor = descriptor
         source = DispatchSource.makeReadSource(fileDescriptor: descriptor)
         source.setEventHandler {
-            // What the events say does not matter: whoever hears the bell looks at everything.
+            // What the events say does not matter: whoever hears of them looks at everything.
             var room = [UInt8](repeating: 0, count: 16 << 10)
             while read(descriptor, &room, room.count) > 0 {}
-            bell.ring()
+            ring()
         }
         source.setCancelHandler { _ = Glibc.close(descriptor) }
         source.activate()

@@ -59,14 +59,10 @@ package struct Daemon: Sendable {
         }
         try await withTransports(logger) { transports in
             let maker = GenerationMaker(environment: environment, transports: transports, logger: logger)
-            let generation = try await maker.first(configuration)
-            for (name, error) in generation.failures.sorted(by: { $0.key < $1.key }) {
-                logger.error("store can't be used", metadata: ["store": "\(name)", "error": "\(error)"])
-            }
-            let stores = StoresInForce(generation.room)
+            let (first, stores) = try await start(maker)
             let gates = StoreGates(limits: configuration.storeLimits, clock: .system)
             try await withLeaseManager(leaseParts(journal, stores, gates)) { leases in
-                let inForce = inForce(generation, leases, journal)
+                guard let inForce = first.take().map({ inForce($0, leases, journal) }) else { return }
                 try await withBuildEnds(configuration.builds, environment, leases, logger) { detectors in
                     try await withReloads(maker, inForce, stores, leases, gates, journal) {
                         try await serve(inForce, leases, detectors)
@@ -76,6 +72,15 @@ package struct Daemon: Sendable {
         }
         await journal.close()
         logger.info("ended")
+    }
+
+    /// The parts that the daemon starts with.
+    private func start(_ maker: GenerationMaker) async throws -> (HandOver<Generation>, StoresInForce) {
+        let generation = try await maker.first(configuration)
+        for (name, error) in generation.failures.sorted(by: { $0.key < $1.key }) {
+            logger.error("store can't be used", metadata: ["store": "\(name)", "error": "\(error)"])
+        }
+        return (HandOver(generation), StoresInForce(generation.room))
     }
 
     private func inForce(
@@ -166,7 +171,7 @@ package struct Daemon: Sendable {
             detectors: detectors
         )
         try await withAdminServer(configuration.server.adminSocket, admin, logger: logger) {
-            try await serveMounts(service, inForce.identity)
+            try await serveMounts(service, inForce)
             let configuration = inForce.configuration
             if configuration.leases.atShutdown == .revoke {
                 let report = await leases.revoke(.all, within: configuration.server.drain)
@@ -178,10 +183,12 @@ package struct Daemon: Sendable {
         }
     }
 
-    private func serveMounts(_ service: ProviderService, _ identity: IdentityMode) async throws {
+    private func serveMounts(_ service: ProviderService, _ inForce: ConfigurationInForce) async throws {
         var options = UnaryServerOptions()
-        options.drainTimeout = configuration.server.drain
-        options.cancelGrace = min(options.cancelGrace, configuration.server.drain / 4)
+        options.drainTimes = { [grace = options.cancelGrace] in
+            let drain = inForce.configuration.server.drain
+            return (drain, min(grace, drain / 4))
+        }
         options.endingStatus = ProviderService.endingStatus
         let listener = try UnixSocketListener.bind(path: socketPath, logger: logger)
         try await withUnaryServer(on: listener, options: options, logger: logger, handler: service.handle) { server in
@@ -193,7 +200,7 @@ package struct Daemon: Sendable {
                     "grants": "\(configuration.policy.grants.count)",
                 ]
             )
-            async let keys: Void = prepare(identity)
+            async let keys: Void = prepare(inForce.identity)
             try? await gracefulShutdown()
             logger.info("ending", metadata: ["calls_in_flight": "\(server.counts.callsInFlight)"])
             await keys

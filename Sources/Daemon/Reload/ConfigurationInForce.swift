@@ -12,6 +12,8 @@ package final class ConfigurationInForce: Sendable {
         var generation: Generation
         var mounts: MountService
         var book: ReloadBook
+        /// The files of the configuration that was looked at last, in force or not.
+        var triedFiles: Set<String> = []
     }
 
     private let state: Mutex<State>

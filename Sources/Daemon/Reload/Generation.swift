@@ -15,6 +15,7 @@ struct Generation: Sendable {
     /// A store, and what it was made of.
     struct Store: Sendable {
         var slot: StoreSlot
+        /// The files that it read when it was made; all of its files when it could not be made.
         var files: [String: SmallFile.Digest]
         /// The store whose place it takes because nothing but its files or its surroundings changed.
         var follows: StoreSlot?
@@ -35,6 +36,8 @@ struct Generation: Sendable {
     }
 
     var configuration: NodeConfiguration
+    /// What all files of the configuration held.
+    var files: [String: SmallFile.Digest]
     var identity: Identification
     var way: Way
     var stores: [String: Store]
@@ -43,12 +46,8 @@ struct Generation: Sendable {
     /// The stores that work on with the former content of their files, and why.
     var heldBack: [String: TokenStoreError] = [:]
 
-    /// What it was made of.
-    var contents: ReloadBook.Contents {
-        var files = way.files.merging(identity.files) { $1 }
-        for store in stores.values { files.merge(store.files) { $1 } }
-        return ReloadBook.Contents(configuration: configuration.digest, files: files)
-    }
+    /// What is in the files.
+    var contents: ReloadBook.Contents { ReloadBook.Contents(configuration: configuration.digest, files: files) }
 
     /// The stores as mounts and leases see them.
     var room: StoreRoom { StoreRoom(configuration.stores.compactMap { stores[$0.name]?.slot }) }
@@ -81,11 +80,17 @@ struct GenerationMaker: Sendable {
             settings: configuration.identity,
             files: files.only(configuration.keyFiles)
         )
-        var generation = Generation(configuration: configuration, identity: identity, way: way, stores: [:])
+        var generation = Generation(
+            configuration: configuration,
+            files: files,
+            identity: identity,
+            way: way,
+            stores: [:]
+        )
         for store in configuration.stores {
-            let slot = slot(store, configuration, way)
-            generation.stores[store.name] = Generation.Store(slot: slot, files: files.only(store.files))
-            do throws(TokenStoreError) { _ = try slot.store() } catch { generation.failures[store.name] = error }
+            let (slot, files, failure) = made(store, files, configuration, way)
+            generation.stores[store.name] = Generation.Store(slot: slot, files: files)
+            generation.failures[store.name] = failure
         }
         return generation
     }
@@ -100,8 +105,14 @@ struct GenerationMaker: Sendable {
     ) async throws(GenerationFailure) -> Generation {
         let way = try await way(configuration, files, after: old)
         let identity = try await identity(configuration, files, after: old)
-        var generation = Generation(configuration: configuration, identity: identity, way: way, stores: [:])
-        for store in configuration.stores { try add(store, to: &generation, files.only(store.files), after: old) }
+        var generation = Generation(
+            configuration: configuration,
+            files: files,
+            identity: identity,
+            way: way,
+            stores: [:]
+        )
+        for store in configuration.stores { try add(store, to: &generation, files, after: old) }
         return generation
     }
 
@@ -150,7 +161,7 @@ struct GenerationMaker: Sendable {
         let isSame = former != nil && configuration.sections[section] == old.configuration.sections[section]
         let hasSameWay =
             generation.way.transport === old.way.transport && configuration.programs == old.configuration.programs
-        if isSame, hasSameWay, let former, former.files == files {
+        if isSame, hasSameWay, let former, former.files == files.only(Array(former.files.keys)) {
             var kept = former
             kept.follows = nil
             generation.stores[store.name] = kept
@@ -158,33 +169,31 @@ struct GenerationMaker: Sendable {
             generation.heldBack[store.name] = old.heldBack[store.name]
             return
         }
-        let slot = slot(store, configuration, generation.way)
-        var new = Generation.Store(slot: slot, files: files, follows: isSame ? former?.slot : nil)
-        do throws(TokenStoreError) { _ = try slot.store() } catch {
-            if let former, former.slot.isMade {
-                // A store that works is not given up for one that does not.
-                guard isSame, hasSameWay else {
-                    throw GenerationFailure(message: "store \(store.name): \(error)")
-                }
-                new = Generation.Store(slot: former.slot, files: files)
-                generation.heldBack[store.name] = error
-            } else {
-                generation.failures[store.name] = error
-            }
+        let (slot, read, failure) = made(store, files, configuration, generation.way)
+        var new = Generation.Store(slot: slot, files: read, follows: isSame ? former?.slot : nil)
+        if let failure, let former, former.slot.isMade {
+            // A store that works is not given up for one that does not.
+            guard isSame, hasSameWay else { throw GenerationFailure(message: "store \(store.name): \(failure)") }
+            new = Generation.Store(slot: former.slot, files: read)
+            generation.heldBack[store.name] = failure
+        } else {
+            generation.failures[store.name] = failure
         }
         generation.stores[store.name] = new
     }
 
-    private func slot(
+    /// Makes a store, if it can be made. What it read then is what it was made of.
+    private func made(
         _ store: ConfiguredStore,
+        _ files: [String: SmallFile.Digest],
         _ configuration: NodeConfiguration,
         _ way: Generation.Way
-    ) -> StoreSlot {
+    ) -> (StoreSlot, [String: SmallFile.Digest], TokenStoreError?) {
         var logger = logger
         logger[metadataKey: "store"] = "\(store.name)"
-        let secrets = FileSecretReader(logger: logger)
+        let secrets = ReadRecorder(FileSecretReader(logger: logger))
         let programs = configuration.programs.runner
-        return StoreSlot(store) { [logger] in
+        let slot = StoreSlot(store) { [logger] in
             TokenStoreContext(
                 name: store.name,
                 clock: SystemClock(),
@@ -194,6 +203,10 @@ struct GenerationMaker: Sendable {
                 logger: logger
             )
         }
+        do throws(TokenStoreError) {
+            _ = try slot.store()
+            return (slot, files.only(Array(secrets.read)), nil)
+        } catch { return (slot, files.only(store.files), error) }
     }
 }
 

@@ -66,21 +66,24 @@ struct ReloadBook: Sendable {
         }
     }
 
-    /// Contents differ from those in force in nothing but files with which their stores can't be made: the stores work on
-    /// with what they have.
-    ///
-    /// - Returns: Whether that is news.
-    mutating func heldBack(_ contents: Contents, _ stores: [String: String], at time: String) -> Bool {
+    /// Contents differ from those in force in nothing that was made anew: stores read these files when they need them, or
+    /// can't be made with them and work on with what they have.
+    mutating func kept(_ contents: Contents, _ heldBack: [String: String], at time: String) {
         inForce = contents
-        status.heldBack = stores
-        return refused(nil, Self.text(stores), at: time)
+        refusedContents = nil
+        status.isCurrent = heldBack.isEmpty
+        guard heldBack != status.heldBack else { return }
+        status.heldBack = heldBack
+        guard !heldBack.isEmpty else { return }
+        status.refused += 1
+        status.lastRefusal = ReloadStatus.Refused(message: Self.text(heldBack), at: time)
     }
 
     /// Contents can't be used.
     ///
     /// - Returns: Whether that is news: other contents, or for another reason.
-    mutating func refused(_ contents: Contents?, _ message: String, at time: String) -> Bool {
-        let isNews = contents == nil || contents != refusedContents || status.lastRefusal?.message != message
+    mutating func refused(_ contents: Contents, _ message: String, at time: String) -> Bool {
+        let isNews = contents != refusedContents || status.lastRefusal?.message != message
         refusedContents = contents
         status.isCurrent = false
         guard isNews else { return false }

@@ -37,7 +37,7 @@ struct Reloader: Sendable {
     /// Reloads when it is time, until the task is cancelled.
     func run() async {
         var pacer = ReloadPacer()
-        let bell = DirectoryBell(parts.requests.bell, for: .changes)
+        let bell = DirectoryBell(for: .changes) { [requests = parts.requests] in requests.ring() }
         if bell == nil { log.withoutWatches(poll: pacer.poll) }
         defer { bell?.close() }
         defer { parts.requests.close() }
@@ -52,13 +52,24 @@ struct Reloader: Sendable {
             }
             pacer.looked(at: now)
             // Watched before it is looked: what changes after the look rings.
-            bell?.watch(WatchedDirectories.of(files))
+            let watched = WatchedDirectories.of(files)
+            bell?.watch(watched)
             let report = await reload(isAsked: wishes.isAsked)
+            let named = WatchedDirectories.of(files)
+            if named != watched {
+                // Nobody watched these while they were looked at: once more, after a moment of calm.
+                bell?.watch(named)
+                parts.requests.ring()
+            }
             for continuation in wishes.waiting { continuation.resume(returning: report) }
         }
     }
 
-    private var files: Set<String> { parts.inForce.configuration.watchedFiles.union([parts.source.path]) }
+    /// The files of the configuration in force, and of the one that was refused last: what it lacks may come.
+    private var files: Set<String> {
+        parts.inForce.change { $0.generation.configuration.watchedFiles.union($0.triedFiles) }
+            .union([parts.source.path])
+    }
 
     // MARK: One reload
 
@@ -85,14 +96,14 @@ struct Reloader: Sendable {
             files: configuration.watchedFiles.digests
         )
         let step = parts.inForce.change { state in
+            state.triedFiles = configuration.watchedFiles
             let step = state.book.step(contents)
             if step != .attempt { state.book.found(isAsked: isAsked) }
             return step
         }
         if step == .recovered { log.recovered(old.configuration.digest) }
         if step != .attempt {
-            let isCurrent = parts.inForce.status.isCurrent
-            return report(isCurrent ? .unchanged : .refused)
+            return parts.inForce.status.isCurrent ? report(.unchanged) : heldBackReport(.refused)
         }
         do throws(GenerationFailure) {
             let new = try await parts.maker.next(configuration, contents.files, after: old)
@@ -121,13 +132,14 @@ struct Reloader: Sendable {
         let now = parts.clock.wall.now
         let formerStatus = parts.inForce.status
         if new.configuration.digest == old.configuration.digest, changes.isEmpty {
-            // Nothing but files that their stores can't be made with.
-            let isNews = parts.inForce.change { state in
+            // Nothing but files that stores read when they need them, or that their stores can't be made with.
+            let isNews = heldBack != parts.inForce.status.heldBack
+            parts.inForce.change { state in
                 state.generation = new
-                return state.book.heldBack(contents, heldBack, at: now.rfc3339)
+                state.book.kept(contents, heldBack, at: now.rfc3339)
             }
-            var report = report(.refused)
-            report.problems = heldBack.lines
+            guard !heldBack.isEmpty else { return report(.unchanged) }
+            let report = heldBackReport(.refused)
             if isNews { log.refused(report) }
             return report
         }
@@ -150,9 +162,8 @@ struct Reloader: Sendable {
                 epochSeconds: now.epochSeconds
             )
         }
-        var report = report(.applied)
+        var report = heldBackReport(.applied)
         report.changes = changes
-        report.problems = heldBack.lines
         report.warnings = new.configuration.warnings.map(\.description)
         log.applied(report, from: old.configuration.digest)
         if pending != formerStatus.pendingRestart, !pending.isEmpty { log.pendingRestart(pending) }
@@ -167,15 +178,15 @@ struct Reloader: Sendable {
     }
 
     private func report(_ outcome: ReloadStatus.Outcome) -> ReloadReport {
-        let status = parts.inForce.status
-        var report = ReloadReport(outcome: outcome, status: status)
-        if outcome == .refused, let refusal = status.lastRefusal { report.problems = [refusal.message] }
+        ReloadReport(outcome: outcome, status: parts.inForce.status)
+    }
+
+    /// A report whose problems are those of the stores that are held back.
+    private func heldBackReport(_ outcome: ReloadStatus.Outcome) -> ReloadReport {
+        var report = report(outcome)
+        report.problems = report.status.heldBack.sorted { $0.key < $1.key }.map { "store \($0.key): \($0.value)" }
         return report
     }
-}
-
-extension [String: String] {
-    fileprivate var lines: [String] { sorted { $0.key < $1.key }.map { "store \($0.key): \($0.value)" } }
 }
 
 extension Generation {
