@@ -1,7 +1,6 @@
 // The composition root: puts the parts together and runs them until it is told to stop.
 
 import AdminHTTP
-import HTTPTransfer
 import Identity
 import LeaseJournal
 import Leases
@@ -32,18 +31,25 @@ package struct Daemon: Sendable {
     let admin: AdminBoard
     /// The last refused Mounts.
     let recentRefusals = RecentRefusals()
+    private let source: ConfigurationSource?
+
+    /// Wishes for a reload of the configuration.
+    package let reloads = ReloadRequests()
 
     /// - Parameters:
     ///   - configuration: the node's configuration, already checked.
+    ///   - source: where it is read anew when it changes; `nil` when it never is.
     ///   - socketPath: where to serve.
     ///   - environment: the process's environment: proxies, and the address of the API server.
     package init(
         configuration: NodeConfiguration,
+        source: ConfigurationSource?,
         socketPath: String,
         environment: [String: String],
         logger: Logger
     ) {
         self.configuration = configuration
+        self.source = source
         self.socketPath = socketPath
         self.environment = environment
         self.logger = logger
@@ -64,17 +70,23 @@ package struct Daemon: Sendable {
             return
         }
         admin.enter(.takingOver)
-        try await withCurlTransport(configuration.http.options(environment), logger: logger) { http in
-            try await withIdentityMode(configuration.identity, environment: environment, logger: logger) { identity in
-                let stores = stores(http)
-                for (name, error) in stores.makeAll().sorted(by: { $0.key < $1.key }) {
-                    logger.error("store can't be used", metadata: ["store": "\(name)", "error": "\(error)"])
-                }
-                try await withLeaseManager(leaseParts(journal, stores)) { leases in
-                    let cluster = ClusterDuties(configuration.cluster, socket: socketPath, logger)
-                    try await withBuildEnds(configuration.builds, environment, leases, cluster, logger) { detectors in
-                        showOnBoard(configuration, identity, stores, leases, detectors)
-                        try await serve(identity, leases, journal, inherited, cluster, detectors)
+        let cluster = ClusterDuties(configuration.cluster, socket: socketPath, logger)
+        try await withTransports(logger) { transports in
+            let maker = GenerationMaker(
+                environment: environment,
+                transports: transports,
+                rateLimits: metrics.rateLimits,
+                logger: logger
+            )
+            let (first, stores) = try await start(maker)
+            let gates = StoreGates(limits: configuration.storeLimits, clock: .system)
+            try await withLeaseManager(leaseParts(journal, stores, gates)) { leases in
+                guard let inForce = first.take().map({ inForce($0, leases, journal, cluster) }) else { return }
+                try await withBuildEnds(configuration.builds, environment, leases, cluster, logger) { detectors in
+                    connectMetrics(inForce, leases, cluster, detectors)
+                    showOnBoard(inForce, leases, detectors)
+                    try await withReloads(maker, inForce, stores, leases, gates, journal, cluster) {
+                        try await serve(inForce, leases, inherited, cluster, detectors)
                     }
                 }
             }
@@ -83,36 +95,46 @@ package struct Daemon: Sendable {
         logger.info("ended")
     }
 
-    private func stores(_ http: any HTTPTransport) -> StoreRoom {
-        let secrets = FileSecretReader(logger: logger)
-        let programs = configuration.programs.runner
-        return StoreRoom(configuration.stores) { [logger, metrics] name in
-            var logger = logger
-            logger[metadataKey: "store"] = "\(name)"
-            return TokenStoreContext(
-                name: name,
-                clock: SystemClock(),
-                http: metrics.rateLimits.watching(http, store: name),
-                secrets: secrets,
-                programs: programs,
-                logger: logger
-            )
+    /// The parts that the daemon starts with.
+    private func start(_ maker: GenerationMaker) async throws -> (HandOver<Generation>, StoresInForce) {
+        let generation = try await maker.first(configuration)
+        for (name, error) in generation.failures.sorted(by: { $0.key < $1.key }) {
+            logger.error("store can't be used", metadata: ["store": "\(name)", "error": "\(error)"])
         }
+        return (HandOver(generation), StoresInForce(generation.room))
     }
 
-    private func serve(
-        _ identity: IdentityMode,
+    private func inForce(
+        _ generation: Generation,
         _ leases: LeaseManager,
         _ journal: SQLiteJournal,
-        _ inherited: InheritedSocket?,
-        _ cluster: ClusterDuties,
-        _ detectors: @escaping @Sendable () -> [DetectorReport]
-    ) async throws {
+        _ cluster: ClusterDuties
+    ) -> ConfigurationInForce {
+        let now = SystemClock().now
+        let status = ReloadStatus(
+            digest: generation.configuration.digest,
+            appliedAt: now.rfc3339,
+            appliedAtEpochSeconds: now.epochSeconds
+        )
+        let book = ReloadBook(generation.contents, status)
+        return ConfigurationInForce(generation, mounts(generation, leases, journal, cluster), book)
+    }
+
+    /// What answers Mounts with a configuration. A new one begins without answers: those that were given before are made
+    /// anew from their leases, as far as the new policy allows them.
+    private func mounts(
+        _ generation: Generation,
+        _ leases: LeaseManager,
+        _ journal: SQLiteJournal,
+        _ cluster: ClusterDuties
+    ) -> MountService {
+        let configuration = generation.configuration
         var parts = MountService.Parts(
-            identity: identity,
+            identity: generation.identity.mode,
             audience: configuration.identity.audience,
             policy: configuration.policy,
             leases: leases,
+            stores: generation.room,
             clock: SystemClock(),
             versioner: ObjectVersioner(key: journal.versionKey),
             deadline: configuration.server.mountDeadline,
@@ -122,11 +144,63 @@ package struct Daemon: Sendable {
         )
         parts.observe = metrics.count
         parts.notices = cluster.reporter
-        connectMetrics(identity, leases, cluster, detectors)
-        let service = try ProviderService(mounts: MountService(parts))
-        let admin = AdminService(leases: leases, configuration: configuration.digest, detectors: detectors)
+        return MountService(parts)
+    }
+
+    /// Follows the configuration's files while `body` runs.
+    private func withReloads(
+        _ maker: GenerationMaker,
+        _ inForce: ConfigurationInForce,
+        _ stores: StoresInForce,
+        _ leases: LeaseManager,
+        _ gates: StoreGates,
+        _ journal: SQLiteJournal,
+        _ cluster: ClusterDuties,
+        _ body: () async throws -> Void
+    ) async throws {
+        guard let source else {
+            reloads.close()
+            return try await body()
+        }
+        let reloader = Reloader(
+            Reloader.Parts(
+                source: source,
+                requests: reloads,
+                maker: maker,
+                inForce: inForce,
+                stores: stores,
+                leases: leases,
+                gates: gates,
+                started: configuration,
+                mounts: { mounts($0, leases, journal, cluster) },
+                clock: .system,
+                logger: logger
+            )
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await reloader.run() }
+            defer { group.cancelAll() }
+            try await body()
+        }
+    }
+
+    private func serve(
+        _ inForce: ConfigurationInForce,
+        _ leases: LeaseManager,
+        _ inherited: InheritedSocket?,
+        _ cluster: ClusterDuties,
+        _ detectors: @escaping @Sendable () -> [DetectorReport]
+    ) async throws {
+        let service = try ProviderService { inForce.mounts }
+        let admin = AdminService(
+            leases: leases,
+            configuration: { inForce.status.digest },
+            reload: reloads.reload,
+            detectors: detectors
+        )
         try await withAdminServer(configuration.server.adminSocket, admin, logger: logger) {
-            let hasSuccessor = try await serveMounts(service, identity, inherited, cluster)
+            let hasSuccessor = try await serveMounts(service, inForce, inherited, cluster)
+            let configuration = inForce.configuration
             // A successor takes the leases over: the builds on this node go on.
             if configuration.leases.atShutdown == .revoke, !hasSuccessor {
                 let report = await leases.revoke(.all, within: configuration.server.drain)
@@ -141,13 +215,15 @@ package struct Daemon: Sendable {
     /// Serves until the end. Returns whether a successor has the socket.
     private func serveMounts(
         _ service: ProviderService,
-        _ identity: IdentityMode,
+        _ inForce: ConfigurationInForce,
         _ inherited: InheritedSocket?,
         _ cluster: ClusterDuties
     ) async throws -> Bool {
         var options = UnaryServerOptions()
-        options.drainTimeout = configuration.server.drain
-        options.cancelGrace = min(options.cancelGrace, configuration.server.drain / 4)
+        options.drainTimes = { [grace = options.cancelGrace] in
+            let drain = inForce.configuration.server.drain
+            return (drain, min(grace, drain / 4))
+        }
         options.endingStatus = ProviderService.endingStatus
         let succession = Succession(at: configuration.leases.handover, logger: logger)
         let listener = try succession.listener(inherited, path: socketPath)
@@ -164,14 +240,13 @@ package struct Daemon: Sendable {
                     metadata: [
                         "socket": "\(server.socketPath)", "version": "\(DaypassVersion.current)",
                         "configuration": "\(configuration.digest)", "stores": "\(configuration.stores.count)",
-                        "grants": "\(configuration.policy.grants.count)",
-                        "taken_over": "\(inherited != nil)",
+                        "grants": "\(configuration.policy.grants.count)", "taken_over": "\(inherited != nil)",
                     ]
                 )
                 connectMetrics(server)
                 admin.enter(.serving)
-                cluster.serving(identity)
-                async let keys: Void = prepare(identity)
+                cluster.serving(inForce.identity)
+                async let keys: Void = prepare(inForce.identity)
                 try? await gracefulShutdown()
                 logger.info("ending", metadata: ["calls_in_flight": "\(server.counts.callsInFlight)"])
                 await keys

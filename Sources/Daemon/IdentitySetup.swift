@@ -1,9 +1,9 @@
 // Identity and HTTP as the configuration wants them.
 
 import HTTPTransfer
-package import Identity
-package import Logging
-package import Policy
+import Identity
+import Logging
+import Policy
 import Refusals
 import TokenStore
 
@@ -39,34 +39,19 @@ extension HTTPSettings {
     }
 }
 
-/// Runs `body` with the way in which the node learns who asks.
-///
-/// The API server has a transport of its own: the cluster's CA counts for it and for nothing else, and no proxy is used.
-package func withIdentityMode<Result: Sendable>(
-    _ settings: IdentitySettings,
-    environment: [String: String],
-    logger: Logger,
-    _ body: (IdentityMode) async throws -> Result
-) async throws -> Result {
-    switch settings {
-    case .driver:
-        return try await body(.driver)
-    case .serviceAccountTokens(let issuer, let audience, let keys, let leeway):
-        func verifier(_ keys: any KeySource) -> IdentityMode {
-            .serviceAccountToken(
-                TokenVerifier(
-                    issuer: issuer,
-                    audience: audience,
-                    leeway: leeway,
-                    keys: keys,
-                    clock: SystemClock(),
-                    logger: logger
-                )
-            )
-        }
+extension IdentitySettings {
+    /// The way in which the node learns who asks; nothing is fetched yet.
+    ///
+    /// The API server has a transport of its own: the cluster's CA counts for it and for nothing else, and no proxy is
+    /// used.
+    ///
+    /// - Throws: ``Refusal`` when there is no API server around us, `HTTPTransferSetupError` when its CA can't be used.
+    func mode(_ environment: [String: String], _ transports: Transports, _ logger: Logger) async throws -> IdentityMode
+    {
+        guard case .serviceAccountTokens(let issuer, let audience, let keys, let leeway) = self else { return .driver }
+        let source: any KeySource
         switch keys {
-        case .file(let path):
-            return try await body(verifier(FileKeySource(path: path, issuer: issuer ?? "")))
+        case .file(let path): source = FileKeySource(path: path, issuer: issuer ?? "")
         case .cluster:
             let server = try InCluster.server(environment: environment)
             let options = HTTPTransferOptions(
@@ -75,9 +60,17 @@ package func withIdentityMode<Result: Sendable>(
                 userAgent: "daypass/\(DaypassVersion.current)",
                 environment: environment
             )
-            return try await withCurlTransport(options, logger: logger) { http in
-                try await body(verifier(ClusterKeySource(server: server, http: http)))
-            }
+            source = ClusterKeySource(server: server, http: try await transports.transport(options))
         }
+        return .serviceAccountToken(
+            TokenVerifier(
+                issuer: issuer,
+                audience: audience,
+                leeway: leeway,
+                keys: source,
+                clock: SystemClock(),
+                logger: logger
+            )
+        )
     }
 }

@@ -49,12 +49,16 @@ extension Daemon {
     }
 
     /// What the leases work with.
-    func leaseParts(_ journal: SQLiteJournal, _ stores: StoreRoom) -> LeaseManager.Parts {
+    func leaseParts(
+        _ journal: SQLiteJournal,
+        _ stores: StoresInForce,
+        _ gates: StoreGates
+    ) -> LeaseManager.Parts {
         var parts = LeaseManager.Parts(
             clock: .system,
             journal: journal,
             sources: stores,
-            gates: StoreGates(limits: storeLimits, clock: .system),
+            gates: gates,
             logger: logger
         )
         parts.schedule.grace = configuration.leases.grace
@@ -62,13 +66,12 @@ extension Daemon {
         parts.hook = crashHook
         return parts
     }
+}
 
+extension NodeConfiguration {
     /// The limits of the stores that have some in the configuration.
-    private var storeLimits: [String: StoreLimits] {
-        Dictionary(
-            configuration.stores.map { ($0.name, StoreLimits($0.limits)) },
-            uniquingKeysWith: { first, _ in first }
-        )
+    var storeLimits: [String: StoreLimits] {
+        Dictionary(stores.map { ($0.name, StoreLimits($0.limits)) }, uniquingKeysWith: { first, _ in first })
     }
 }
 

@@ -19,22 +19,20 @@ extension Daemon {
         admin.setMetrics { [metrics] in metrics.exposition() }
     }
 
-    /// Connects what a configuration brings. After a reload it is called again: no counter goes back.
+    /// Connects what there is once the leases are. What a reload can change is asked for at each scrape.
     func connectMetrics(
-        _ identity: IdentityMode,
+        _ inForce: ConfigurationInForce,
         _ leases: LeaseManager,
         _ cluster: ClusterDuties,
         _ detectors: @escaping @Sendable () -> [DetectorReport]
     ) {
-        let stores = configuration.stores.map(\.name)
-        let figures = ConfigurationFigures(digest: configuration.digest, lastAppliedAt: SystemClock().now)
         metrics.connect { sources in
-            sources.stores = { stores }
+            sources.stores = { inForce.configuration.stores.map(\.name) }
             sources.leases = { leases.counts }
             sources.gate = { leases.gate($0) }
-            sources.configuration = { figures }
+            sources.configuration = { ConfigurationFigures(inForce.status) }
             sources.detectors = { detectors().map { NamedFact($0.name, $0.isWatching) } }
-            sources.keysReady = { identity.hasKeys }
+            sources.keysReady = { inForce.keyStatus.map { $0.keyCount > 0 } ?? true }
             sources.unansweredPods = { cluster.reporter.unansweredPods }
             sources.podEvents = {
                 cluster.reporter.eventCounts.map {
@@ -53,12 +51,15 @@ extension Daemon {
     }
 }
 
-extension IdentityMode {
-    /// Whether Pods can be identified: the cluster's keys are known, or not needed.
-    fileprivate var hasKeys: Bool {
-        switch self {
-        case .driver: true
-        case .serviceAccountToken(let verifier): verifier.keyStatus.keyCount > 0
-        }
+extension ConfigurationFigures {
+    fileprivate init(_ status: ReloadStatus) {
+        self.init(
+            digest: status.digest,
+            lastReloadSuccessful: status.isCurrent,
+            lastAppliedAt: UTCInstant(epochSeconds: status.appliedAtEpochSeconds),
+            applied: status.applied,
+            unchanged: status.unchanged,
+            refused: status.refused
+        )
     }
 }

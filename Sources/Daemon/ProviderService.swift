@@ -8,11 +8,12 @@ package import UnaryRPC
 
 /// Answers the calls that arrive on the provider's socket.
 package struct ProviderService: Sendable {
-    private let mounts: MountService
+    private let mounts: @Sendable () -> MountService
     private let version: [UInt8]
 
+    /// - Parameter mounts: who answers Mounts now; asked for each call.
     /// - Throws: when the answer of `Version` can't be encoded.
-    package init(mounts: MountService) throws {
+    package init(mounts: @escaping @Sendable () -> MountService) throws {
         self.mounts = mounts
         // Encoded once: the driver's health check holds a lock while it waits for this answer.
         version = try V1alpha1_VersionResponse.with {
@@ -26,7 +27,7 @@ package struct ProviderService: Sendable {
     package func handle(_ call: UnaryCall) -> UnaryReply {
         switch call.method {
         case "/v1alpha1.CSIDriverProvider/Mount":
-            switch mounts.mount(call.message, callerDeadline: call.deadline) {
+            switch mounts().mount(call.message, callerDeadline: call.deadline) {
             case .now(let result): .now(result.mapError(Self.status))
             case .later(let work): .later { await work().mapError(Self.status) }
             }

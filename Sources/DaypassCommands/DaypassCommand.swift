@@ -10,7 +10,7 @@ package struct DaypassCommand: AsyncParsableCommand {
         abstract: "Short-lived git and registry tokens for builds, as a Secrets Store CSI provider.",
         discussion: """
             Operators run `serve` on each node, try their policy with `check` and `explain`, and see and end what is \
-            held with `leases` and `revoke`; `stores` lists the kinds of token store. Tenants check their \
+            held with `leases` and `revoke`; `reload` puts a changed configuration in force at once; `stores` lists the kinds of token store. Tenants check their \
             SecretProviderClass with `check`. `mount` plays the driver.
 
             Exit codes: 0 done; 1 refused, or problems were found; 2 a file, a socket or the network can't be used; \
@@ -19,7 +19,7 @@ package struct DaypassCommand: AsyncParsableCommand {
         version: DaypassVersion.current,
         subcommands: [
             ServeCommand.self, CheckCommand.self, ExplainCommand.self, MountCommand.self, LeasesCommand.self,
-            RevokeCommand.self, StoresCommand.self, VersionCommand.self,
+            ReloadCommand.self, RevokeCommand.self, StoresCommand.self, VersionCommand.self,
         ]
     )
 

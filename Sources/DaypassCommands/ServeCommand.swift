@@ -24,6 +24,9 @@ struct ServeCommand: AsyncParsableCommand {
             calls in flight have the time of server.drain to end, and are cancelled then; new ones are refused with \
             ShuttingDown.
 
+            The configuration and the files that it names are watched: what changes is put in force without a restart, \
+            whole or not at all. SIGHUP reads them at once; daypass reload does, too, and says what came of it.
+
             Exit code 0: it was told to end. 1: the configuration has errors. 2: the configuration can't be read, or \
             the socket can't be served.
 
@@ -55,6 +58,7 @@ struct ServeCommand: AsyncParsableCommand {
         let logger = logFormat.logger(level: logLevel.level)
         let daemon = Daemon(
             configuration: configuration,
+            source: ConfigurationSource(config, kinds: StoreKinds.all),
             socketPath: socket ?? configuration.server.socket ?? Daemon.standardSocket,
             environment: ProcessInfo.processInfo.environment,
             logger: logger
@@ -80,5 +84,15 @@ struct ServeCommand: AsyncParsableCommand {
 /// The daemon as a member of a service group.
 private struct Serving: Service {
     let daemon: Daemon
-    func run() async throws { try await daemon.run() }
+    func run() async throws {
+        // The sequence takes the signal's place from here on: SIGHUP ends nobody who stands by either.
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [daemon] in
+                for await _ in hangups { daemon.reloads.ask() }
+            }
+            defer { group.cancelAll() }
+            try await daemon.run()
+        }
+    }
 }

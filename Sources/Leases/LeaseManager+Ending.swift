@@ -103,7 +103,8 @@ extension LeaseManager {
     }
 
     private func revoke(_ record: LeaseRecord) async {
-        guard let handle = record.token?.handle, !isElsewhere(record) else {
+        let source = source(of: record)
+        guard let handle = record.token?.handle, let source else {
             change { state, _ in
                 _ = state.table.revoked(record.id)
                 state.countLeftToExpire([record])
@@ -113,8 +114,8 @@ extension LeaseManager {
         // That it has to be done is written first; when that can't be, it is done all the same.
         _ = await written()
         parts.hook(.afterRevoking)
-        let result = await withinLimit(parts.revocationLimit) { [parts] () async throws(TokenStoreError) in
-            try await parts.sources.revoke(handle, in: record.key.store)
+        let result = await withinLimit(parts.revocationLimit) { () async throws(TokenStoreError) in
+            try await source.revoke(handle, in: record.key.store)
         }
         switch result {
         case .success:
@@ -135,23 +136,26 @@ extension LeaseManager {
         }
     }
 
-    /// Whether the store of a token has another address by now. It must not see the token then: it would learn it, and
-    /// its answer would say nothing about it.
-    private func isElsewhere(_ record: LeaseRecord) -> Bool {
-        guard let origin = parts.sources.origin(of: record.key.store), !record.key.origin.isEmpty else { return false }
-        return origin != record.key.origin
+    /// The store that minted a token, or the one of its name. `nil` when that has another address by now: it must not
+    /// see the token, because it would learn it, and its answer would say nothing about it.
+    private func source(of record: LeaseRecord) -> (any TokenSources)? {
+        if let minter = state.withLock({ $0.table.entries[record.id]?.source }) { return minter }
+        guard let origin = parts.sources.origin(of: record.key.store), !record.key.origin.isEmpty else {
+            return parts.sources
+        }
+        return origin == record.key.origin ? parts.sources : nil
     }
 
     private func find(_ record: LeaseRecord) async {
-        guard !isElsewhere(record) else {
+        guard let source = source(of: record) else {
             // Another source would say that there is none.
             change { state, now in
                 _ = state.table.found(record.id, nil, now: now, newID: parts.newID)
             }
             return log.searched(record, found: nil)
         }
-        let result = await withinLimit(parts.revocationLimit) { [parts] () async throws(TokenStoreError) in
-            try await parts.sources.find(
+        let result = await withinLimit(parts.revocationLimit) { () async throws(TokenStoreError) in
+            try await source.find(
                 record.id.tokenName,
                 scope: record.key.scope,
                 in: record.key.store

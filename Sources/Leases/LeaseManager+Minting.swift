@@ -27,7 +27,7 @@ extension LeaseManager {
         )
         let begun = parts.clock.steady()
         let result = await withinLimit(parts.mintLimit) { [parts] () async throws(TokenStoreError) in
-            try await parts.sources.issue(request, from: job.key.store)
+            try await (job.ask.source ?? parts.sources).issue(request, from: job.key.store)
         }
         parts.hook(.afterMint)
         let took = parts.clock.steady() - begun

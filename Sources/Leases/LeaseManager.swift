@@ -107,6 +107,9 @@ package final class LeaseManager: Sendable {
         state = Mutex(State(table: LeaseTable(schedule: parts.schedule)))
     }
 
+    /// Changes how long replaced tokens live on. Those that were replaced already are judged anew.
+    package func setGrace(_ grace: Duration) { change { state, _ in state.table.schedule.grace = grace } }
+
     /// The number of callers who wait for a mint.
     package var waiterCount: Int { state.withLock { $0.waiters.values.reduce(0) { $0 + $1.count } } }
 
@@ -201,6 +204,7 @@ package final class LeaseManager: Sendable {
                 return (nil, nil)
             case .mint:
                 state.waiters[id, default: [:]][waiter] = continuation
+                state.table.entries[id]?.source = ask.source ?? parts.sources.kept(key.store, origin: key.origin)
                 return (nil, Job(id: id, key: key, ask: ask, patience: patience))
             }
         }

@@ -51,6 +51,10 @@ extension LeaseManager {
         }
         let restored = change { state, now in
             let restored = state.table.restore(records, isSameBoot: contents.isSameBoot, now: now)
+            for record in records {
+                state.table.entries[record.id]?.source =
+                    parts.sources.kept(record.key.store, origin: record.key.origin)
+            }
             state.counts.restored = restored.live + restored.superseded
             for record in restored.lost { state.stores[record.key.store, default: .init()].answersLost += 1 }
             return restored

@@ -182,7 +182,7 @@ extension LeaseTable {
                 grantedScope: lost.record.key.scope,
                 handle: handle
             )
-            entries[record.id] = Entry(record: record, isIntended: true)
+            entries[record.id] = Entry(record: record, isIntended: true, source: lost.source)
             update(record.id) { $0.revoke(.lostAnswer, now: now) }
             return entries[record.id]?.record ?? record
         }

@@ -30,6 +30,8 @@ struct LeaseTable: Sendable {
         var isGivenUp = false
         /// Why the last try failed, in one line.
         var failure: String?
+        /// The store that minted it, or is about to; `nil` takes the one that has the name.
+        var source: (any TokenSources)?
     }
 
     /// What to do for a caller who asks for a lease.
@@ -44,7 +46,7 @@ struct LeaseTable: Sendable {
         case ended
     }
 
-    let schedule: LeaseSchedule
+    var schedule: LeaseSchedule
     var entries: [LeaseID: Entry] = [:]
     /// The live lease of each key.
     var current: [LeaseKey: LeaseID] = [:]

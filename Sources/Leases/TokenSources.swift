@@ -7,6 +7,10 @@ package protocol TokenSources: Sendable {
     /// Where a store's tokens are good; `nil` when there is no such store.
     func origin(of store: String) -> String?
 
+    /// What a lease keeps of a store, so that its token is ended by what minted it, also when the configuration has
+    /// another store of that name by then, or none; `nil` when there is no store of that name and origin.
+    func kept(_ store: String, origin: String) -> (any TokenSources)?
+
     /// Mints a token.
     func issue(_ request: TokenRequest, from store: String) async throws(TokenStoreError) -> IssuedToken
 
@@ -24,4 +28,7 @@ package protocol TokenSources: Sendable {
 extension TokenSources {
     /// For sources that can't tell.
     package func origin(of store: String) -> String? { nil }
+
+    /// For sources that never change.
+    package func kept(_ store: String, origin: String) -> (any TokenSources)? { nil }
 }

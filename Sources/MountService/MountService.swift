@@ -25,6 +25,8 @@ package final class MountService: Sendable {
         package var policy: NodePolicy
         /// The leases of the node.
         package var leases: LeaseManager
+        /// The token stores that the policy is about; `nil` takes those of the leases.
+        package var stores: StoreRoom?
         /// The time of day.
         package var clock: any WallClock
         /// Gives files their versions.
@@ -47,6 +49,7 @@ package final class MountService: Sendable {
             audience: String,
             policy: NodePolicy,
             leases: LeaseManager,
+            stores: StoreRoom? = nil,
             clock: any WallClock,
             versioner: ObjectVersioner,
             deadline: Duration,
@@ -58,6 +61,7 @@ package final class MountService: Sendable {
             self.audience = audience
             self.policy = policy
             self.leases = leases
+            self.stores = stores
             self.clock = clock
             self.versioner = versioner
             self.deadline = deadline
@@ -276,7 +280,8 @@ package final class MountService: Sendable {
             targetPath: claim.targetPath,
             grant: token.grant,
             narrowed: token.narrowing.summary,
-            subjectToken: token.subjectTokenAudience.flatMap { subjectTokens[$0] }
+            subjectToken: token.subjectTokenAudience.flatMap { subjectTokens[$0] },
+            source: parts.stores?.kept(token.key.store, origin: token.key.origin)
         )
         let answer = try await parts.leases.lease(token.key, ask, within: limit)
         if let failure = answer.refreshFailure {

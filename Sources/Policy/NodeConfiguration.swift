@@ -30,6 +30,9 @@ package struct NodeConfiguration: Sendable {
     package var cluster: ClusterSettings
     /// The files that it names beside those of the stores.
     package var namedFiles: [NamedFile]
+    /// What each key of the file says, as a digest: `grants`, `server.drain`, `stores.github` and, apart from that,
+    /// `stores.github.limits`. To tell what another version of the file changed.
+    package var sections: [String: String]
     /// What is probably not meant, in the order of the file.
     package var warnings: [ConfigurationProblem]
 
@@ -84,6 +87,7 @@ package struct NodeConfiguration: Sendable {
             builds: builds ?? BuildSettings(),
             cluster: cluster ?? ClusterSettings(),
             namedFiles: NamedFile.all(in: root),
+            sections: SectionDigests.all(in: root),
             warnings: []
         )
     }
@@ -106,7 +110,8 @@ package struct NodeConfiguration: Sendable {
         }
     }
 
-    private static func digest(of text: String) -> String {
+    /// The digest of a configuration's text.
+    package static func digest(of text: String) -> String {
         SHA256.hash(data: Array(text.utf8)).prefix(6)
             .map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
     }

@@ -33,6 +33,11 @@ struct DrainPlan {
         givesUp = start + total
     }
 
+    init(_ options: UnaryServerOptions, from start: ContinuousClock.Instant) {
+        let (total, grace) = options.drainTimes?() ?? (options.drainTimeout, options.cancelGrace)
+        self.init(from: start, settle: options.settleTimeout, total: total, grace: grace)
+    }
+
     /// Cancels handlers now, and leaves them a second at most.
     mutating func hurry(at now: ContinuousClock.Instant) {
         refuses = min(refuses, now)

@@ -111,14 +111,7 @@ struct ServerLoop {
         for key in unheard.expire(at: now) { open[key]?.giveUp("the call's message did not come") }
         guard core.isEnding.load(ordering: .acquiring) else { return }
         let options = core.options
-        var plan =
-            self.plan
-            ?? DrainPlan(
-                from: now,
-                settle: options.settleTimeout,
-                total: options.drainTimeout,
-                grace: options.cancelGrace
-            )
+        var plan = self.plan ?? DrainPlan(options, from: now)
         if core.isHurried.exchange(false, ordering: .acquiringAndReleasing) { plan.hurry(at: now) }
         self.plan = plan
         let former = phase

@@ -28,6 +28,8 @@ package struct UnaryServerOptions: Sendable {
     /// How long cancelled handlers may take to answer: the last part of ``drainTimeout``. Then the answer is
     /// ``endingStatus``.
     package var cancelGrace: Duration = .seconds(1)
+    /// Asked when a drain begins, in the place of ``drainTimeout`` and ``cancelGrace``; `nil` leaves it at those.
+    package var drainTimes: (@Sendable () -> (timeout: Duration, grace: Duration))?
     /// The answer to calls that the server's end keeps from being handled.
     package var endingStatus = RPCStatus(.unavailable, "the server is shutting down")
 

@@ -47,6 +47,15 @@ package final class DaemonProcess: Sendable {
     /// Sends SIGTERM.
     package func terminate() { send(SIGTERM) }
 
+    /// Sends SIGHUP: read the configuration anew.
+    package func hangUp() { send(SIGHUP) }
+
+    /// How many entries its folder of `/proc` has: `task` for its threads, `fd` for its open files.
+    package func count(of folder: String) -> Int {
+        guard case .running(let id) = phase.withLock({ $0 }) else { return 0 }
+        return (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(id)/\(folder)").count) ?? 0
+    }
+
     /// Ends it with SIGTERM and waits.
     ///
     /// - Returns: Its exit code; `nil` when it did not end in a generous time.

@@ -36,6 +36,14 @@ package struct AdminClient: Sendable {
         )
     }
 
+    /// Has the configuration read anew, and waits for what comes of it.
+    ///
+    /// - Throws: ``RPCStatus`` when no daemon answers, or it can't read its configuration anew; `DecodingError` when it is
+    ///   one of another version.
+    package func reload() async throws -> ReloadReport {
+        try await call(AdminMethod.reload, [], timeout: .seconds(60))
+    }
+
     private func call<Answer: Decodable>(
         _ method: String,
         _ message: [UInt8],

@@ -8,6 +8,8 @@ package enum AdminMethod {
     package static let leases = "/daypass.v1.Admin/Leases"
     /// A ``LeaseSelection``; the answer is a `RevocationReport`.
     package static let revoke = "/daypass.v1.Admin/Revoke"
+    /// No message; the answer is a ``ReloadReport``.
+    package static let reload = "/daypass.v1.Admin/Reload"
 }
 
 /// What a daemon tells of its leases. No secrets.

@@ -14,19 +14,23 @@ package import UnaryRPC
 /// Answers operators. Who may connect is the socket's matter: root and the daemon's own user.
 package struct AdminService: Sendable {
     private let leases: LeaseManager
-    private let configuration: String
+    private let configuration: @Sendable () -> String
+    private let reload: @Sendable () async -> ReloadReport?
     private let detectors: @Sendable () -> [DetectorReport]
 
     /// - Parameters:
     ///   - configuration: the digest of the configuration in force.
+    ///   - reload: reads the configuration anew; `nil` when that can't be done.
     ///   - detectors: how the detectors are.
     package init(
         leases: LeaseManager,
-        configuration: String,
+        configuration: @escaping @Sendable () -> String,
+        reload: @escaping @Sendable () async -> ReloadReport?,
         detectors: @escaping @Sendable () -> [DetectorReport]
     ) {
         self.leases = leases
         self.configuration = configuration
+        self.reload = reload
         self.detectors = detectors
     }
 
@@ -43,14 +47,22 @@ package struct AdminService: Sendable {
                 .later { encoded(await leases.revoke(selection, within: Self.patience)) }
             case .failure: .now(.failure(RPCStatus(.invalidArgument, "the message is no selection of leases")))
             }
-        default: .now(.failure(RPCStatus(.unimplemented, "the admin socket knows Leases and Revoke")))
+        case AdminMethod.reload: .later { await reloaded() }
+        default: .now(.failure(RPCStatus(.unimplemented, "the admin socket knows no such method")))
         }
+    }
+
+    private func reloaded() async -> Result<[UInt8], RPCStatus> {
+        guard let report = await reload() else {
+            return .failure(RPCStatus(.failedPrecondition, "this daemon's configuration can't be read anew"))
+        }
+        return encoded(report)
     }
 
     private var report: AdminReport {
         AdminReport(
             version: DaypassVersion.current,
-            configuration: configuration,
+            configuration: configuration(),
             now: SystemClock().now.rfc3339,
             leases: leases.summaries,
             counts: leases.counts,

@@ -12,24 +12,23 @@ import TokenStore
 extension Daemon {
     /// Puts the checks and the inside on the board. What a reload can change is asked for at each look.
     func showOnBoard(
-        _ configuration: @autoclosure @escaping @Sendable () -> NodeConfiguration,
-        _ identity: @autoclosure @escaping @Sendable () -> IdentityMode,
-        _ stores: @autoclosure @escaping @Sendable () -> StoreRoom,
+        _ inForce: ConfigurationInForce,
         _ leases: LeaseManager,
         _ detectors: @escaping @Sendable () -> [DetectorReport]
     ) {
-        let (journal, recent) = (self.configuration.leases.journal, recentRefusals)
-        admin.set(.keys) { await identity().keyVerdict() }
+        let (journal, recent) = (configuration.leases.journal, recentRefusals)
+        admin.setConfiguration { ConfigurationStatus(inForce.configuration, inForce.status) }
+        admin.set(.keys) { await inForce.identity.keyVerdict() }
         admin.set(.journal) {
             if let failure = leases.journalFailure { return .failed("\(failure)") }
             return JournalPlaceProbe(path: journal).failure.map { .failed($0) } ?? .ok()
         }
-        admin.set(.stores) { Self.storeVerdict(stores().makeAll(), of: configuration().stores.count) }
+        admin.set(.stores) { Self.storeVerdict(inForce.stores.makeAll(), of: inForce.configuration.stores.count) }
         admin.setInside {
-            let failures = stores().makeAll()
+            let failures = inForce.stores.makeAll()
             return InsideStatus(
-                keys: identity().keysForPeople,
-                stores: configuration().stores.map { store in
+                keys: inForce.identity.keysForPeople,
+                stores: inForce.configuration.stores.map { store in
                     InsideStatus.Store(
                         name: store.name,
                         kind: store.kind,
@@ -55,6 +54,22 @@ extension Daemon {
         return failures.count < count
             ? .warning("\(failures.count) of \(count) stores can't be used: \(texts)")
             : .failed("no store can be used: \(texts)")
+    }
+}
+
+extension ConfigurationStatus {
+    fileprivate init(_ configuration: NodeConfiguration, _ status: ReloadStatus) {
+        self.init(
+            file: configuration.file,
+            digest: status.digest,
+            stores: configuration.stores.count,
+            grants: configuration.policy.grants.count,
+            appliedAt: status.appliedAt
+        )
+        applied = status.applied
+        refused = status.refused
+        pendingRestart = status.pendingRestart
+        problem = status.isCurrent ? nil : status.lastRefusal.map { Problem(message: $0.message, at: $0.at) }
     }
 }
 

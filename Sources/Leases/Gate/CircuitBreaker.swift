@@ -11,9 +11,9 @@ struct CircuitBreaker: Sendable {
         case trial(pause: Duration)
     }
 
-    private let threshold: Int
-    private let firstPause: Duration
-    private let longestPause: Duration
+    private var threshold: Int
+    private var firstPause: Duration
+    private var longestPause: Duration
     private(set) var phase = Phase.closed
     /// The failures since the last answer.
     private(set) var failures = 0
@@ -21,6 +21,13 @@ struct CircuitBreaker: Sendable {
     private(set) var lastFailure: String?
 
     init(failures: Int, pause: Duration, longestPause: Duration) {
+        threshold = failures
+        firstPause = pause
+        self.longestPause = longestPause
+    }
+
+    /// Takes other limits from now on. A pause that has begun is not made shorter.
+    mutating func change(failures: Int, pause: Duration, longestPause: Duration) {
         threshold = failures
         firstPause = pause
         self.longestPause = longestPause

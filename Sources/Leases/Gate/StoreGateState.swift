@@ -37,7 +37,7 @@ struct StoreGateState: Sendable {
     /// not end the store's service for good.
     static let longestAskedPause = Duration.seconds(3600)
 
-    let limits: StoreLimits
+    private(set) var limits: StoreLimits
     private(set) var running = 0
     private(set) var pausedUntil: Duration?
     private(set) var breaker: CircuitBreaker
@@ -99,6 +99,25 @@ struct StoreGateState: Sendable {
         case .unused:
             bucket.giveBack(takenSince: busySince)
             breaker.toldNothing(at: now)
+        }
+        return advance(to: now)
+    }
+
+    /// Other limits hold from now on, for those who wait too.
+    ///
+    /// - Parameter isOtherSource: Whether the store is another one by now: what was heard of the former says nothing.
+    mutating func change(_ limits: StoreLimits, isOtherSource: Bool, at now: Duration) -> [Decision] {
+        self.limits = limits
+        bucket.change(rate: limits.rate, burst: limits.burst, at: now)
+        breaker.change(
+            failures: limits.breakerFailures,
+            pause: limits.breakerPause,
+            longestPause: limits.breakerLongestPause
+        )
+        if isOtherSource {
+            pausedUntil = nil
+            lastPause = .zero
+            breaker.answered()
         }
         return advance(to: now)
     }

@@ -26,14 +26,15 @@ package final class StoreGates: Sendable {
         /// When the timer loop wakes by itself.
         var wakesAt: Duration?
         var hasEnded = false
+        /// The limits of stores by their names.
+        var limits: [String: StoreLimits]
     }
 
-    private let limits: [String: StoreLimits]
     private let standard: StoreLimits
     private let steady: @Sendable () -> Duration
     private let wall: any WallClock
     private let sleep: @Sendable (Duration) async throws -> Void
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let alarm = Alarm()
 
     /// - Parameters:
@@ -49,7 +50,7 @@ package final class StoreGates: Sendable {
         wall: any WallClock,
         sleep: @escaping @Sendable (Duration) async throws -> Void
     ) {
-        self.limits = limits
+        state = Mutex(State(limits: limits))
         self.standard = standard
         self.steady = steady
         self.wall = wall
@@ -114,6 +115,25 @@ package final class StoreGates: Sendable {
                 }
             }
         change(store) { _, gate, now in gate.leave(report, at: now) }
+    }
+
+    /// Takes other limits from now on; calls that run, and who waits for a turn, stay.
+    ///
+    /// - Parameters:
+    ///   - limits: The limits of stores by their names; the others have the standard ones.
+    ///   - others: The stores that are other sources now: their breakers close, and their pauses end.
+    package func setLimits(_ limits: [String: StoreLimits], others: Set<String> = []) {
+        let names = state.withLock { state in
+            state.limits = limits
+            return Array(state.gates.keys)
+        }
+        for name in names {
+            change(name) { _, gate, now in
+                gate.change(limits[name] ?? standard, isOtherSource: others.contains(name), at: now)
+            }
+        }
+        // Turns may come sooner than the timer thinks.
+        alarm.ring()
     }
 
     // MARK: The timer
@@ -215,7 +235,7 @@ package final class StoreGates: Sendable {
     ) -> Bool {
         let change: (woken: [Woken], isSooner: Bool)? = state.withLock { state in
             let now = steady()
-            var gate = state.gates[store] ?? StoreGateState(limits[store] ?? standard)
+            var gate = state.gates[store] ?? StoreGateState(state.limits[store] ?? standard)
             guard let decisions = body(&state, &gate, now) else { return nil }
             state.gates[store] = gate
             let next = gate.nextEvent(after: now)
@@ -229,7 +249,7 @@ package final class StoreGates: Sendable {
     }
 
     private func error(_ refusal: GateRefusal, _ store: String) -> TokenStoreError {
-        refusal.error(limits[store] ?? standard, time: timeOfDay(from: steady()))
+        refusal.error(state.withLock { $0.limits[store] } ?? standard, time: timeOfDay(from: steady()))
     }
 
     private func timeOfDay(from now: Duration) -> (Duration) -> UTCInstant {

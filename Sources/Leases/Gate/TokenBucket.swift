@@ -6,8 +6,8 @@
 /// It keeps one figure, the time at which it will be full: exact, and nothing has to be added up meanwhile.
 package struct TokenBucket: Sendable {
     /// The time that one turn takes to come back.
-    let interval: Duration
-    let burst: Int
+    private(set) var interval: Duration
+    private(set) var burst: Int
     /// When it will be full if nobody takes a turn; `nil` before the first.
     private var fullAt: Duration?
     /// When the last turn was taken.
@@ -16,6 +16,16 @@ package struct TokenBucket: Sendable {
     package init(rate: Double, burst: Int) {
         interval = .seconds(1) / rate
         self.burst = burst
+    }
+
+    /// Takes another rate from now on. The turns that are missing stay missing, as far as the new bucket has so many, and
+    /// come back at the new rate.
+    mutating func change(rate: Double, burst: Int, at now: Duration) {
+        let former = interval
+        interval = .seconds(1) / rate
+        self.burst = burst
+        guard let fullAt, fullAt > now else { return }
+        self.fullAt = now + interval * min((fullAt - now) / former, Double(burst))
     }
 
     /// When the `number`th turn from now can be taken, if all are taken as soon as they can be, but none before `start`.
