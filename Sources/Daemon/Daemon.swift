@@ -4,6 +4,7 @@ import HTTPTransfer
 import Identity
 import LeaseJournal
 import Leases
+import LogEvents
 package import Logging
 import MountService
 package import Policy
@@ -48,14 +49,18 @@ package struct Daemon: Sendable {
         for warning in configuration.warnings { warning.log(to: logger) }
         let journal: SQLiteJournal
         do { journal = try await openJournal() } catch is CancellationError {
-            logger.info("ended while standing by")
+            logger.log(.endedStandingBy, "ended while standing by")
             return
         }
         try await withCurlTransport(configuration.http.options(environment), logger: logger) { http in
             try await withIdentityMode(configuration.identity, environment: environment, logger: logger) { identity in
                 let stores = stores(http)
                 for (name, error) in stores.makeAll().sorted(by: { $0.key < $1.key }) {
-                    logger.error("store can't be used", metadata: ["store": "\(name)", "error": "\(error)"])
+                    logger.log(
+                        .storeUnusable,
+                        "store can't be used",
+                        metadata: ["store": "\(name)", "error": "\(error)"]
+                    )
                 }
                 try await withLeaseManager(leaseParts(journal, stores)) { leases in
                     try await withBuildEnds(configuration.builds, environment, leases, logger) { detectors in
@@ -65,7 +70,7 @@ package struct Daemon: Sendable {
             }
         }
         await journal.close()
-        logger.info("ended")
+        logger.log(.ended, "ended")
     }
 
     private func stores(_ http: any HTTPTransport) -> StoreRoom {
@@ -110,7 +115,8 @@ package struct Daemon: Sendable {
             try await serveMounts(service, identity)
             if configuration.leases.atShutdown == .revoke {
                 let report = await leases.revoke(.all, within: configuration.server.drain)
-                logger.info(
+                logger.log(
+                    .leasesRevokedAtEnd,
                     "leases revoked at the end",
                     metadata: ["revoked": "\(report.revoked)", "pending": "\(report.pending)"]
                 )
@@ -125,7 +131,8 @@ package struct Daemon: Sendable {
         options.endingStatus = ProviderService.endingStatus
         let listener = try UnixSocketListener.bind(path: socketPath, logger: logger)
         try await withUnaryServer(on: listener, options: options, logger: logger, handler: service.handle) { server in
-            logger.info(
+            logger.log(
+                .serving,
                 "serving",
                 metadata: [
                     "socket": "\(server.socketPath)", "version": "\(DaypassVersion.current)",
@@ -135,7 +142,7 @@ package struct Daemon: Sendable {
             )
             async let keys: Void = prepare(identity)
             try? await gracefulShutdown()
-            logger.info("ending", metadata: ["calls_in_flight": "\(server.counts.callsInFlight)"])
+            logger.log(.ending, "ending", metadata: ["calls_in_flight": "\(server.counts.callsInFlight)"])
             await keys
         }
     }
@@ -146,7 +153,11 @@ package struct Daemon: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 do throws(Refusal) { try await verifier.prepare() } catch {
-                    logger.warning("no signing keys yet; the first Mount tries again", metadata: ["error": "\(error)"])
+                    logger.log(
+                        .signingKeysMissing,
+                        "no signing keys yet; the first Mount tries again",
+                        metadata: ["error": "\(error)"]
+                    )
                 }
             }
             group.addTask { try? await gracefulShutdown() }

@@ -2,6 +2,7 @@
 
 import LeaseJournal
 import Leases
+import LogEvents
 import Logging
 import MountService
 import Policy
@@ -26,7 +27,8 @@ extension Daemon {
         } catch {
             guard error.code == .busy else { throw error }
         }
-        logger.notice(
+        logger.log(
+            .standingBy,
             "another daemon has the journal: standing by until it ends",
             metadata: ["journal": "\(settings.journal)"]
         )

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Daemon
+import LogEvents
 import Logging
 import Policy
 import ServiceLifecycle
@@ -52,7 +53,10 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         ProcessLimits.forbidCoreDumps()
         let configuration = try ConfigurationFile.load(config)
-        let logger = logFormat.logger(level: logLevel.level)
+        let logger = logFormat.logger(
+            level: logLevel.level,
+            environment: ProcessInfo.processInfo.environment
+        )
         let daemon = Daemon(
             configuration: configuration,
             socketPath: socket ?? configuration.server.socket ?? Daemon.standardSocket,
@@ -71,7 +75,7 @@ struct ServeCommand: AsyncParsableCommand {
         do {
             try await group.run()
         } catch {
-            logger.critical("the daemon can't go on", metadata: ["error": "\(error)"])
+            logger.log(.daemonFailed, "the daemon can't go on", metadata: ["error": "\(error)"])
             throw Exit.unusable
         }
     }

@@ -1,6 +1,7 @@
 // libcurl behind the token stores' HTTP transport.
 
 import CCurl
+import LogEvents
 package import Logging
 package import TokenStore
 
@@ -83,6 +84,7 @@ package final class CurlTransport: HTTPTransport {
 
     /// - Parameter bytes: The length of the body, when it is not in the outcome.
     func log(_ request: OutgoingRequest, _ outcome: TransferOutcome, bytes: Int? = nil) {
+        guard logger.logLevel <= .debug else { return }
         var metadata: Logger.Metadata = [
             "method": "\(request.method)",
             "url": "\(request.target.loggable)",
@@ -93,11 +95,11 @@ package final class CurlTransport: HTTPTransport {
         case .success(let answer):
             metadata["status"] = "\(answer.status)"
             metadata["bytes"] = "\(bytes ?? answer.body.count)"
-            logger.debug("HTTP call answered", metadata: metadata)
+            logger.log(.httpCallAnswered, "HTTP call answered", metadata: metadata)
         case .failure(let error):
             metadata["error"] = "\(error)"
             if let bytes { metadata["bytes"] = "\(bytes)" }
-            logger.debug("HTTP call failed", metadata: metadata)
+            logger.log(.httpCallFailed, "HTTP call failed", metadata: metadata)
         }
     }
 

@@ -1,5 +1,6 @@
 // The one writer of the journal.
 
+import LogEvents
 import Logging
 import Synchronization
 import TokenStore
@@ -83,7 +84,7 @@ extension LeaseManager {
             return nil
         } catch {
             guard error.code == .lost else { return error }
-            parts.logger.warning("the journal is written anew", metadata: ["failure": "\(error)"])
+            parts.logger.log(.journalRewritten, "the journal is written anew", metadata: ["failure": "\(error)"])
         }
         do throws(JournalFailure) {
             try await parts.journal.replaceAll(state.withLock { $0.table.journalled })

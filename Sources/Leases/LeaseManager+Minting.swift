@@ -32,13 +32,19 @@ extension LeaseManager {
         switch result {
         case .success(let token):
             parts.gates.leave(store: job.key.store, outcome: .success)
-            log.minted(record, token, job.ask)
+            log.minted(record, token, job.ask, isRefresh: isRefresh(job))
             await settle(job, token)
         case .failure(let error):
             parts.gates.leave(store: job.key.store, outcome: .failure(error))
             if error.tokenMayExist { log.lost(record, because: error.description) }
             fail(job, .store(error), tokenMayExist: error.tokenMayExist)
         }
+    }
+
+    /// Whether a token of the same lease key lives, which this mint is to replace.
+    private func isRefresh(_ job: Job) -> Bool {
+        let now = parts.clock.now
+        return state.withLock { $0.table.usable(job.key, now: now) != nil }
     }
 
     /// Writes the intent. `nil` when there is nothing to mint any more; its callers are answered then.
