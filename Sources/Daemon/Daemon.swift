@@ -23,7 +23,7 @@ package struct Daemon: Sendable {
 
     let configuration: NodeConfiguration
     private let socketPath: String
-    private let environment: [String: String]
+    let environment: [String: String]
     let logger: Logger
     let crashHook: CrashHook
 
@@ -45,7 +45,9 @@ package struct Daemon: Sendable {
     }
 
     /// Serves until the task is cancelled or a graceful shutdown of its service group begins.
-    package func run() async throws {
+    package func run() async throws { try await withTracing { try await runParts() } }
+
+    private func runParts() async throws {
         for warning in configuration.warnings { warning.log(to: logger) }
         let journal: SQLiteJournal
         do { journal = try await openJournal() } catch is CancellationError {

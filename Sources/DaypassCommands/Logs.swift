@@ -4,6 +4,7 @@ import ArgumentParser
 import Daemon
 import Glibc
 import Logging
+import TraceContext
 
 /// The form of log lines.
 enum LogFormat: String, ExpressibleByArgument, CaseIterable {
@@ -14,7 +15,7 @@ enum LogFormat: String, ExpressibleByArgument, CaseIterable {
         let isTerminal = isatty(STDERR_FILENO) == 1
         let isText = self == .text || (self == .auto && isTerminal)
         let form = isText ? LogForm.text(isTerminal: isTerminal, environment: environment) : .json
-        var logger = Logger(label: "daypass") { _ in LineLogHandler(form, to: .standardError) }
+        var logger = Logger(label: "daypass") { _ in LineLogHandler(form, to: .standardError, provider: .traceID) }
         logger.logLevel = level
         return logger
     }

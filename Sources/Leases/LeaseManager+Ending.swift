@@ -2,6 +2,7 @@
 
 import Synchronization
 import TokenStore
+import TraceContext
 
 /// What came of an operator's wish to revoke.
 package struct RevocationReport: Sendable, Hashable, Codable {
@@ -97,12 +98,15 @@ extension LeaseManager {
     /// Calls a source for what is due.
     func perform(_ work: LeaseTable.Work) async {
         switch work {
-        case .revoke(let record): await revoke(record)
-        case .find(let record): await find(record)
+        case .revoke(let record): await traced("revoke", isRoot: true) { await revoke(record) }
+        case .find(let record): await traced("find lost token", isRoot: true) { await find(record) }
         }
     }
 
     private func revoke(_ record: LeaseRecord) async {
+        CurrentSpan.set("daypass.store", record.key.store)
+        CurrentSpan.set("daypass.lease", record.id.description)
+        CurrentSpan.set("daypass.cause", record.cause?.rawValue ?? "")
         guard let handle = record.token?.handle, !isElsewhere(record) else {
             change { state, _ in
                 _ = state.table.revoked(record.id)
@@ -125,6 +129,7 @@ extension LeaseManager {
             }
             log.revoked(record, now: now)
         case .failure(let error):
+            CurrentSpan.fail(error.code.description)
             let chance = parts.random()
             let isGivenUp = change { state, now in
                 state.counts.revocationsFailed += 1
@@ -163,6 +168,7 @@ extension LeaseManager {
             }
             log.searched(record, found: handles?.count)
         case .failure(let error):
+            CurrentSpan.fail(error.code.description)
             let chance = parts.random()
             let isGivenUp = change { state, now in
                 state.table.searchFailed(record.id, error, now: now, chance: chance)

@@ -2,10 +2,13 @@
 
 import Synchronization
 import TokenStore
+import TraceContext
 
 extension LeaseManager {
     /// Makes a mint and answers those who wait for it.
     func mint(_ job: Job) async {
+        CurrentSpan.set("daypass.store", job.key.store)
+        CurrentSpan.set("daypass.lease", job.id.description)
         do throws(TokenStoreError) {
             try await parts.gates.enter(
                 store: job.key.store,
@@ -113,6 +116,7 @@ extension LeaseManager {
 
     /// Ends a mint that brought nothing, and answers with the old lease while its token lives: better than none.
     private func end(_ job: Job, _ failure: LeaseFailure, _ event: (inout State, Moment) -> Void) {
+        CurrentSpan.fail(failure.kind)
         // In one step: a caller who comes in between would wait for a mint that has ended.
         change { state, now in
             event(&state, now)

@@ -3,6 +3,7 @@
 package import Logging
 import Synchronization
 import TokenStore
+import Tracing
 
 /// The leases of a node.
 ///
@@ -59,6 +60,8 @@ package final class LeaseManager: Sendable {
         let key: LeaseKey
         let ask: LeaseAsk
         let patience: Duration
+        /// The trace of the caller who came first.
+        let trace: ServiceContext?
     }
 
     typealias Waiter = CheckedContinuation<Result<Answer, LeaseFailure>, Never>
@@ -190,7 +193,7 @@ package final class LeaseManager: Sendable {
                 return (nil, nil)
             case .mint:
                 state.waiters[id, default: [:]][waiter] = continuation
-                return (nil, Job(id: id, key: key, ask: ask, patience: patience))
+                return (nil, Job(id: id, key: key, ask: ask, patience: patience, trace: .current))
             }
         }
         if mustWrite { writerBell.ring() }

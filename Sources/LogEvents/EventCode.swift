@@ -72,6 +72,10 @@ package enum EventCode: String, Sendable, Hashable, CaseIterable, CustomStringCo
     case httpCallAnswered = "HTTPCallAnswered"
     case httpCallFailed = "HTTPCallFailed"
 
+    // Tracing.
+    case traceExportFailed = "TraceExportFailed"
+    case tracesExported = "TracesExported"
+
     // Lines without a code of their own. Their level is the line's.
     case storeNote = "StoreNote"
     case note = "Note"
@@ -81,12 +85,14 @@ package enum EventCode: String, Sendable, Hashable, CaseIterable, CustomStringCo
         switch self {
         case .leaseExpired, .podsListed, .podWatchPaused, .httpCallAnswered, .httpCallFailed:
             .debug
-        case .standingBy, .journalWritable, .journalLeftovers, .lostTokenSearched, .tokenLeftToExpire, .volumesHidden:
+        case .standingBy, .journalWritable, .journalLeftovers, .lostTokenSearched, .tokenLeftToExpire, .volumesHidden,
+            .tracesExported:
             .notice
         case .configurationWarning, .secretFileExposed, .mountRefused, .refreshFailed, .subjectTokenUnusable,
             .signingKeysUnavailable, .signingKeysMissing, .tokenLost, .revocationFailed, .lostTokenSearchFailed,
             .journalRewritten, .journalReopened, .journalNotice, .podWatchFailed, .podLookupFailed, .podOnOtherNode,
-            .podsNotWatched, .inotifyUnavailable, .buildEndsUnnoticed, .connectionRefused, .drainSlow, .grpcError:
+            .podsNotWatched, .inotifyUnavailable, .buildEndsUnnoticed, .connectionRefused, .drainSlow, .grpcError,
+            .traceExportFailed:
             .warning
         case .storeUnusable, .logLinesLost, .revocationGivenUp, .lostTokenSearchGivenUp, .journalUnwritable,
             .acceptFailed, .callsGivenUp:

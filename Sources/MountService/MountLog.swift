@@ -6,6 +6,7 @@ package import Logging
 import Policy
 package import Refusals
 package import TokenStore
+import TraceContext
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -27,6 +28,7 @@ package struct MountLog: Sendable {
 
     /// A refresh failed, and the old token was handed out again.
     package func servedStale(_ token: MountPlan.Token, _ subject: Subject, _ failure: String) {
+        CurrentSpan.set("daypass.outcome", "stale")
         logger.log(
             .refreshFailed,
             "refresh failed, the old token is served",

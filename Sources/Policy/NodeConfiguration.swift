@@ -26,6 +26,8 @@ package struct NodeConfiguration: Sendable {
     package var leases: LeaseSettings
     /// How the end of a build is noticed.
     package var builds: BuildSettings
+    /// Where spans go; `nil` records none.
+    package var tracing: TracingSettings?
     /// The files that it names beside those of the stores.
     package var namedFiles: [NamedFile]
     /// What is probably not meant, in the order of the file.
@@ -66,6 +68,7 @@ package struct NodeConfiguration: Sendable {
         let programs = fields.optional("programs").map { ProgramSettings($0, &findings) }
         let leases = fields.optional("leases").map { LeaseSettings($0, &findings) }
         let builds = fields.optional("builds").map { BuildSettings($0, &findings) }
+        let tracing = fields.optional("tracing").flatMap { TracingSettings($0, &findings) }
         // When `grants` is mistyped, that is the problem.
         if fields.finish(&findings) || root["grants"] != nil { warnOfIdle(stores, grants, root, &findings) }
         return NodeConfiguration(
@@ -79,6 +82,7 @@ package struct NodeConfiguration: Sendable {
             programs: programs ?? ProgramSettings(),
             leases: leases ?? LeaseSettings(),
             builds: builds ?? BuildSettings(),
+            tracing: tracing,
             namedFiles: NamedFile.all(in: root),
             warnings: []
         )
