@@ -82,19 +82,17 @@ package struct ProviderService: Sendable {
         defer { span.end() }
         var attributes = span.attributes
         let answer = result.mapError(Self.status)
-        switch result {
-        case .success: if attributes.get("daypass.outcome") == nil { attributes.set("daypass.outcome", value: .string(outcome)) }
-        case .failure(let refusal):
+        var code = RPCStatus.Code.ok
+        if case .failure(let refusal) = result {
             attributes.set("daypass.outcome", value: "refused")
             attributes.set("daypass.reason", value: .string(refusal.reason.code))
             attributes.set("error.type", value: .string(refusal.reason.code))
             span.setStatus(SpanStatus(code: .error))
+        } else if attributes.get("daypass.outcome") == nil {
+            attributes.set("daypass.outcome", value: .string(outcome))
         }
-        if case .failure(let status) = answer {
-            attributes.set("rpc.grpc.status_code", value: .int(Int64(status.code.rawValue)))
-        } else {
-            attributes.set("rpc.grpc.status_code", value: .int(0))
-        }
+        if case .failure(let status) = answer { code = status.code }
+        attributes.set("rpc.grpc.status_code", value: .int64(Int64(code.rawValue)))
         span.attributes = attributes
         return answer
     }
