@@ -15,8 +15,9 @@ help: ## Lists what make can do
 deps: ## Installs the Debian packages that are missing
 	@scripts/install-debian-packages
 
-counterparts: deps ## Installs moto, the AWS counterpart of the tests, into .build
+counterparts: deps ## Installs counterparts of the tests from PyPI into .build: moto (AWS), OpenTelemetry's messages
 	@scripts/install-moto || echo "no moto: the tests against it are skipped"
+	@scripts/install-opentelemetry || echo "no opentelemetry-proto: the tests of exported spans are skipped"
 
 build: deps ## Builds everything but the tests
 	$(SWIFT) build

@@ -2,6 +2,7 @@
 
 import KubernetesAPI
 package import Leases
+import LogEvents
 package import Logging
 import Synchronization
 import TokenStore
@@ -127,7 +128,11 @@ package final class PodWatch: BuildEndDetector {
         learn(ended) { book, now in book.endList(at: now) }
         let wall = clock.wall.now
         state.withLock { $0.health.synced(at: wall) }
-        logger.debug("Pods of this node listed", metadata: ["node": "\(nodeName)", "pages": "\(pages)"])
+        logger.log(
+            .podsListed,
+            "Pods of this node listed",
+            metadata: ["node": "\(nodeName)", "pages": "\(pages)"]
+        )
         return version ?? ""
     }
 
@@ -191,7 +196,11 @@ package final class PodWatch: BuildEndDetector {
         // That a version is too old is a server's right; it is a loss only when it goes on.
         if error.code != .expired || backoff.count > 1 { note { $0.failed(error, at: now) } }
         let pause = backoff.next(random: random(), retryAfter: error.retryAfter)
-        logger.debug("Pod watch pauses", metadata: ["because": "\(error.message)", "for": "\(pause)"])
+        logger.log(
+            .podWatchPaused,
+            "Pod watch pauses",
+            metadata: ["because": "\(error.message)", "for": "\(pause)"]
+        )
         try? await clock.sleep(pause)
     }
 
@@ -234,7 +243,8 @@ package final class PodWatch: BuildEndDetector {
             return !state.hasWarnedOfNode
         }
         guard isFirst else { return }
-        logger.warning(
+        logger.log(
+            .podOnOtherNode,
             "a Pod that mounts here is on another node, so the watch does not see it; it is asked for by name",
             metadata: [
                 "pod": "\(question.name.namespace)/\(question.name.name)", "its_node": "\(pod.nodeName)",
@@ -249,7 +259,7 @@ package final class PodWatch: BuildEndDetector {
             return state.getError != error.code
         }
         guard isNew else { return }
-        logger.warning("a Pod can't be asked for by name", metadata: Self.metadata(error))
+        logger.log(.podLookupFailed, "a Pod can't be asked for by name", metadata: Self.metadata(error))
     }
 
     // MARK: Telling
@@ -270,14 +280,15 @@ package final class PodWatch: BuildEndDetector {
     private func note(_ change: (inout WatchHealth) -> WatchHealth.Line?) {
         switch state.withLock({ change(&$0.health) }) {
         case .watching?:
-            logger.info("watching the Pods of this node", metadata: ["node": "\(nodeName)"])
+            logger.log(.podsWatched, "watching the Pods of this node", metadata: ["node": "\(nodeName)"])
         case .watchingAgain(let time)?:
-            logger.info(
+            logger.log(
+                .podsWatchedAgain,
                 "watching the Pods of this node again",
                 metadata: ["node": "\(nodeName)", "lost_for_seconds": "\(time.components.seconds)"]
             )
         case .lost(let error)?:
-            logger.warning("the Pods of this node can't be watched", metadata: Self.metadata(error))
+            logger.log(.podWatchFailed, "the Pods of this node can't be watched", metadata: Self.metadata(error))
         case nil:
             break
         }

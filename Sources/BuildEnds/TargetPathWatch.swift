@@ -2,6 +2,7 @@
 
 import Glibc
 package import Leases
+import LogEvents
 package import Logging
 import Synchronization
 
@@ -42,7 +43,9 @@ package final class TargetPathWatch: BuildEndDetector {
         let bell = Bell()
         let hints = DirectoryBell(bell)
         defer { hints?.close() }
-        if hints == nil { logger.warning("inotify can't be used; directories are looked at every \(options.poll)") }
+        if hints == nil {
+            logger.log(.inotifyUnavailable, "inotify can't be used; directories are looked at every \(options.poll)")
+        }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { for await _ in builds.changes() { bell.ring() } }
             await look(builds, bell, hints, ended)
@@ -83,12 +86,17 @@ package final class TargetPathWatch: BuildEndDetector {
         }
         guard isNew else { return }
         if let path = hidden.first {
-            logger.notice(
+            logger.log(
+                .volumesHidden,
                 "the kubelet's directory is not visible: its volumes say nothing about ends of builds",
                 metadata: ["path": "\(path)", "fix": "mount it read-only at the same path, or watch Pods"]
             )
         } else {
-            logger.info("volumes are watched for ends of builds", metadata: ["path": "\(roots.sorted().first ?? "")"])
+            logger.log(
+                .volumesWatched,
+                "volumes are watched for ends of builds",
+                metadata: ["path": "\(roots.sorted().first ?? "")"]
+            )
         }
     }
 

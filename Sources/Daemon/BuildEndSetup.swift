@@ -6,6 +6,7 @@ import HTTPTransfer
 import Identity
 import KubernetesAPI
 import Leases
+import LogEvents
 import Logging
 import Policy
 import Refusals
@@ -26,7 +27,7 @@ func withBuildEnds<Result: Sendable>(
     let paths = settings.paths ? TargetPathWatch(options: options, logger: logger) : nil
     return try await withPodWatch(settings, environment, logger) { pods, place in
         if paths == nil, pods == nil {
-            logger.warning("nothing notices the end of a build: its tokens live to their own end")
+            logger.log(.buildEndsUnnoticed, "nothing notices the end of a build: its tokens live to their own end")
         }
         return try await withThrowingTaskGroup(of: Void.self) { group in
             if let paths { group.addTask { await paths.run(leases.builds, ended: leases.ended) } }
@@ -84,14 +85,16 @@ extension BuildSettings.Pods {
         case .auto:
             guard environment["KUBERNETES_SERVICE_HOST"]?.isEmpty == false else { return nil }
             guard let node else {
-                logger.warning(
+                logger.log(
+                    .podsNotWatched,
                     "Pods are not watched: the name of this node is not known",
                     metadata: ["fix": "set NODE_NAME from spec.nodeName, or builds.pods.nodeName"]
                 )
                 return nil
             }
             for file in [InCluster.tokenFile, InCluster.caFile] where access(file, R_OK) != 0 {
-                logger.warning(
+                logger.log(
+                    .podsNotWatched,
                     "Pods are not watched: the Pod of Daypass has no service account token",
                     metadata: ["file": "\(file)", "fix": "set automountServiceAccountToken, or builds.pods: off"]
                 )

@@ -4,6 +4,7 @@ import AdminHTTP
 import Identity
 import LeaseJournal
 import Leases
+import LogEvents
 package import Logging
 import MountService
 import NodeMetrics
@@ -23,7 +24,7 @@ package struct Daemon: Sendable {
 
     let configuration: NodeConfiguration
     private let socketPath: String
-    private let environment: [String: String]
+    let environment: [String: String]
     let logger: Logger
     let crashHook: CrashHook
     let metrics = NodeMetricsCollector(clock: SystemClock())
@@ -58,7 +59,7 @@ package struct Daemon: Sendable {
     }
 
     /// Serves until the task is cancelled or a graceful shutdown of its service group begins.
-    package func run() async throws { try await withAdminHTTP { try await serveNode() } }
+    package func run() async throws { try await withTracing { try await withAdminHTTP { try await serveNode() } } }
 
     private func serveNode() async throws {
         showMetrics()
@@ -66,7 +67,7 @@ package struct Daemon: Sendable {
         let journal: SQLiteJournal
         let inherited: InheritedSocket?
         do { (journal, inherited) = try await openJournal() } catch is CancellationError {
-            logger.info("ended while standing by")
+            logger.log(.endedStandingBy, "ended while standing by")
             return
         }
         admin.enter(.takingOver)
@@ -92,14 +93,14 @@ package struct Daemon: Sendable {
             }
         }
         await journal.close()
-        logger.info("ended")
+        logger.log(.ended, "ended")
     }
 
     /// The parts that the daemon starts with.
     private func start(_ maker: GenerationMaker) async throws -> (HandOver<Generation>, StoresInForce) {
         let generation = try await maker.first(configuration)
         for (name, error) in generation.failures.sorted(by: { $0.key < $1.key }) {
-            logger.error("store can't be used", metadata: ["store": "\(name)", "error": "\(error)"])
+            logger.log(.storeUnusable, "store can't be used", metadata: ["store": "\(name)", "error": "\(error)"])
         }
         return (HandOver(generation), StoresInForce(generation.room))
     }
@@ -204,7 +205,8 @@ package struct Daemon: Sendable {
             // A successor takes the leases over: the builds on this node go on.
             if configuration.leases.atShutdown == .revoke, !hasSuccessor {
                 let report = await leases.revoke(.all, within: configuration.server.drain)
-                logger.info(
+                logger.log(
+                    .leasesRevokedAtEnd,
                     "leases revoked at the end",
                     metadata: ["revoked": "\(report.revoked)", "pending": "\(report.pending)"]
                 )
@@ -235,7 +237,8 @@ package struct Daemon: Sendable {
                 hasSuccessor: hasSuccessor,
                 handler: service.handle
             ) { server in
-                logger.info(
+                logger.log(
+                    .serving,
                     "serving",
                     metadata: [
                         "socket": "\(server.socketPath)", "version": "\(DaypassVersion.current)",
@@ -248,7 +251,7 @@ package struct Daemon: Sendable {
                 cluster.serving(inForce.identity)
                 async let keys: Void = prepare(inForce.identity)
                 try? await gracefulShutdown()
-                logger.info("ending", metadata: ["calls_in_flight": "\(server.counts.callsInFlight)"])
+                logger.log(.ending, "ending", metadata: ["calls_in_flight": "\(server.counts.callsInFlight)"])
                 await keys
             }
             return hasSuccessor()
@@ -261,7 +264,11 @@ package struct Daemon: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 do throws(Refusal) { try await verifier.prepare() } catch {
-                    logger.warning("no signing keys yet; the first Mount tries again", metadata: ["error": "\(error)"])
+                    logger.log(
+                        .signingKeysMissing,
+                        "no signing keys yet; the first Mount tries again",
+                        metadata: ["error": "\(error)"]
+                    )
                 }
             }
             group.addTask { try? await gracefulShutdown() }

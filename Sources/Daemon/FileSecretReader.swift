@@ -1,6 +1,7 @@
 // Reads secrets from files, and says so when others can read them too.
 
 import Glibc
+import LogEvents
 package import Logging
 package import TokenStore
 
@@ -39,7 +40,11 @@ package struct FileSecretReader: SecretReader {
         }
         guard status.st_size > 0 else { throw Self.failure("\(path) is empty", fix: "write the key into it") }
         if let warning = Self.warning(path, mode: status.st_mode) {
-            logger.warning("secret file readable by others", metadata: ["file": "\(path)", "fix": "\(warning)"])
+            logger.log(
+                .secretFileExposed,
+                "secret file readable by others",
+                metadata: ["file": "\(path)", "fix": "\(warning)"]
+            )
         }
         do { return Secret(Array(try Data(contentsOf: URL(filePath: path)))) } catch {
             throw Self.failure("\(path) can't be read", fix: "let the daemon's user read it")

@@ -3,6 +3,7 @@
 import AdminHTTP
 import LeaseJournal
 import Leases
+import LogEvents
 import Logging
 import MountService
 import Policy
@@ -31,7 +32,8 @@ extension Daemon {
             guard error.code == .busy else { throw error }
         }
         admin.enter(.standingBy)
-        logger.notice(
+        logger.log(
+            .standingBy,
             "another daemon has the journal: standing by until it ends",
             metadata: ["journal": "\(settings.journal)"]
         )

@@ -1,5 +1,6 @@
 // What the configuration warns of, as log lines.
 
+import LogEvents
 import Logging
 import Policy
 
@@ -8,6 +9,6 @@ extension ConfigurationProblem {
     func log(to logger: Logger) {
         var metadata: Logger.Metadata = ["file": "\(file)", "line": "\(line)", "key": "\(path)"]
         if !fix.isEmpty { metadata["fix"] = "\(fix)" }
-        logger.warning("\(message)", metadata: metadata)
+        logger.log(.configurationWarning, "\(message)", metadata: metadata)
     }
 }

@@ -4,18 +4,18 @@ import ArgumentParser
 import Daemon
 import Glibc
 import Logging
+import TraceContext
 
 /// The form of log lines.
 enum LogFormat: String, ExpressibleByArgument, CaseIterable {
     case auto, json, text
 
     /// A logger that writes to standard error.
-    func logger(level: Logger.Level) -> Logger {
-        let isText = self == .text || (self == .auto && isatty(STDERR_FILENO) == 1)
-        var logger = Logger(label: "daypass") { label in
-            if isText { return StreamLogHandler.standardError(label: label) as any LogHandler }
-            return JSONLogHandler()
-        }
+    func logger(level: Logger.Level, environment: [String: String]) -> Logger {
+        let isTerminal = isatty(STDERR_FILENO) == 1
+        let isText = self == .text || (self == .auto && isTerminal)
+        let form = isText ? LogForm.text(isTerminal: isTerminal, environment: environment) : .json
+        var logger = Logger(label: "daypass") { _ in LineLogHandler(form, to: .standardError, provider: .traceID) }
         logger.logLevel = level
         return logger
     }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Daemon
+import LogEvents
 import Logging
 import Policy
 import ServiceLifecycle
@@ -55,7 +56,10 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         ProcessLimits.forbidCoreDumps()
         let configuration = try ConfigurationFile.load(config)
-        let logger = logFormat.logger(level: logLevel.level)
+        let logger = logFormat.logger(
+            level: logLevel.level,
+            environment: ProcessInfo.processInfo.environment
+        )
         let daemon = Daemon(
             configuration: configuration,
             source: ConfigurationSource(config, kinds: StoreKinds.all),
@@ -75,7 +79,7 @@ struct ServeCommand: AsyncParsableCommand {
         do {
             try await group.run()
         } catch {
-            logger.critical("the daemon can't go on", metadata: ["error": "\(error)"])
+            logger.log(.daemonFailed, "the daemon can't go on", metadata: ["error": "\(error)"])
             throw Exit.unusable
         }
     }

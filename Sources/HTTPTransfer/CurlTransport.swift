@@ -1,8 +1,11 @@
 // libcurl behind the token stores' HTTP transport.
 
 import CCurl
+import LogEvents
 package import Logging
 package import TokenStore
+import TraceContext
+import Tracing
 
 /// Runs `body` with an HTTP transport, and ends the transport with it: calls that still run then are cancelled.
 ///
@@ -66,9 +69,12 @@ package final class CurlTransport: HTTPTransport {
 
     package func send(_ call: HTTPCall) async throws(HTTPTransportError) -> HTTPAnswer {
         let request = try checked(call)
-        let outcome = await loop.run(request)
-        log(request, outcome)
-        return try outcome.result.get()
+        return try await traced(request.method, .client) { () async throws(HTTPTransportError) in
+            let outcome = await loop.run(request)
+            log(request, outcome)
+            annotate(request, outcome)
+            return try outcome.result.get()
+        }
     }
 
     /// The call as it may be sent.
@@ -81,8 +87,22 @@ package final class CurlTransport: HTTPTransport {
         return request
     }
 
+    /// What a trace is told of a call: neither paths nor queries, which hold names and may hold more.
+    private func annotate(_ request: OutgoingRequest, _ outcome: TransferOutcome) {
+        CurrentSpan.set("http.request.method", request.method)
+        CurrentSpan.set("server.address", request.target.host)
+        CurrentSpan.set("server.port", number: request.target.port)
+        switch outcome.result {
+        case .success(let answer):
+            CurrentSpan.set("http.response.status_code", number: answer.status)
+            if answer.status >= 400 { CurrentSpan.fail(String(answer.status)) }
+        case .failure(let error): CurrentSpan.fail(error.code.rawValue)
+        }
+    }
+
     /// - Parameter bytes: The length of the body, when it is not in the outcome.
     func log(_ request: OutgoingRequest, _ outcome: TransferOutcome, bytes: Int? = nil) {
+        guard logger.logLevel <= .debug else { return }
         var metadata: Logger.Metadata = [
             "method": "\(request.method)",
             "url": "\(request.target.loggable)",
@@ -93,11 +113,11 @@ package final class CurlTransport: HTTPTransport {
         case .success(let answer):
             metadata["status"] = "\(answer.status)"
             metadata["bytes"] = "\(bytes ?? answer.body.count)"
-            logger.debug("HTTP call answered", metadata: metadata)
+            logger.log(.httpCallAnswered, "HTTP call answered", metadata: metadata)
         case .failure(let error):
             metadata["error"] = "\(error)"
             if let bytes { metadata["bytes"] = "\(bytes)" }
-            logger.debug("HTTP call failed", metadata: metadata)
+            logger.log(.httpCallFailed, "HTTP call failed", metadata: metadata)
         }
     }
 

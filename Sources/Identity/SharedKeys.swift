@@ -1,5 +1,6 @@
 // The cluster's keys behind a lock: one fetch at a time, whoever asks.
 
+import LogEvents
 import Logging
 import Refusals
 import Synchronization
@@ -172,14 +173,19 @@ final class SharedKeys: Sendable {
     private func report() {
         let status = status
         guard let failure = status.failure else {
-            logger.info(
+            logger.log(
+                .signingKeysFetched,
                 "the cluster's signing keys were fetched",
                 metadata: ["from": "\(status.location)", "keys": "\(status.keyCount)"]
             )
             return
         }
         let what = status.keyCount == 0 ? "there are none" : "\(status.keyCount) older ones stay in force"
-        logger.warning("the cluster's signing keys can't be fetched; \(what)", metadata: ["why": "\(failure)"])
+        logger.log(
+            .signingKeysUnavailable,
+            "the cluster's signing keys can't be fetched; \(what)",
+            metadata: ["why": "\(failure)"]
+        )
     }
 
     private static let cancelled = Refusal(.cancelled, "the caller gave up while the cluster's keys were fetched")

@@ -3,6 +3,7 @@
 package import Crypto
 import Dispatch
 package import Leases
+import LogEvents
 package import Logging
 import Synchronization
 import TokenStore
@@ -82,7 +83,7 @@ package final class SQLiteJournal: LeaseJournal {
         }.get()
         // Perhaps it was set aside by a daemon that died before it could say so.
         if opened.notices.isEmpty, let reminder = SettingAside(paths: opener.paths, now: clock.wall.now).reminder {
-            logger.notice("\(reminder)")
+            logger.log(.journalLeftovers, "\(reminder)")
         }
         return SQLiteJournal(
             opener: opener,
@@ -167,8 +168,8 @@ package final class SQLiteJournal: LeaseJournal {
         state.ring = opened.file.ring
         state.isSuspect = false
         notices += opened.notices
-        for notice in notices { logger.warning("\(notice)") }
-        logger.warning("the journal of leases \(opener.paths.database) was opened anew")
+        for notice in notices { logger.log(.journalNotice, "\(notice)") }
+        logger.log(.journalReopened, "the journal of leases \(opener.paths.database) was opened anew")
     }
 
     /// Does work on the queue, with errors translated.

@@ -16,6 +16,15 @@ package enum LeaseFailure: Error, Sendable {
         if case .store(let error) = self { error.code == .cancelled } else { false }
     }
 
+    /// What kind of failure it is, one of a few.
+    package var kind: String {
+        switch self {
+        case .store(let error): error.code.description
+        case .ended(let cause): cause.rawValue
+        case .journal: "journal"
+        }
+    }
+
     /// What happened, in one line.
     package var text: String {
         switch self {

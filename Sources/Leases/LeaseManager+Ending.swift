@@ -2,6 +2,7 @@
 
 import Synchronization
 import TokenStore
+import TraceContext
 
 /// What came of an operator's wish to revoke.
 package struct RevocationReport: Sendable, Hashable, Codable {
@@ -97,12 +98,15 @@ extension LeaseManager {
     /// Calls a source for what is due.
     func perform(_ work: LeaseTable.Work) async {
         switch work {
-        case .revoke(let record): await revoke(record)
-        case .find(let record): await find(record)
+        case .revoke(let record): await traced("revoke", isRoot: true) { await revoke(record) }
+        case .find(let record): await traced("find lost token", isRoot: true) { await find(record) }
         }
     }
 
     private func revoke(_ record: LeaseRecord) async {
+        CurrentSpan.set("daypass.store", record.key.store)
+        CurrentSpan.set("daypass.lease", record.id.description)
+        CurrentSpan.set("daypass.cause", record.cause?.rawValue ?? "")
         let source = source(of: record)
         guard let handle = record.token?.handle, let source else {
             change { state, _ in
@@ -127,6 +131,7 @@ extension LeaseManager {
             }
             log.revoked(record, now: now)
         case .failure(let error):
+            CurrentSpan.fail(error.code.description)
             let chance = parts.random()
             let isGivenUp = change { state, now in
                 state.stores[record.key.store, default: .init()].revocationsFailed += 1
@@ -168,6 +173,7 @@ extension LeaseManager {
             }
             log.searched(record, found: handles?.count)
         case .failure(let error):
+            CurrentSpan.fail(error.code.description)
             let chance = parts.random()
             let isGivenUp = change { state, now in
                 state.table.searchFailed(record.id, error, now: now, chance: chance)

@@ -1,22 +1,28 @@
 // The one writer of the journal.
 
+import LogEvents
 import Logging
 import Synchronization
 import TokenStore
+import TraceContext
 
 extension LeaseManager {
     /// Waits until all that was changed so far is in the journal.
     ///
     /// - Returns: Why it is not; `nil` when it is.
     func written() async -> JournalFailure? {
-        await withCheckedContinuation { continuation in
-            let isDone = state.withLock { state in
-                let ticket = state.queue.add(state.table.takeChanges())
-                if state.queue.isDone(ticket) { return true }
-                state.queue.wait(ticket, continuation)
-                return false
+        await traced("journal") {
+            let failure = await withCheckedContinuation { continuation in
+                let isDone = state.withLock { state in
+                    let ticket = state.queue.add(state.table.takeChanges())
+                    if state.queue.isDone(ticket) { return true }
+                    state.queue.wait(ticket, continuation)
+                    return false
+                }
+                if isDone { continuation.resume(returning: nil) } else { writerBell.ring() }
             }
-            if isDone { continuation.resume(returning: nil) } else { writerBell.ring() }
+            if let failure { CurrentSpan.fail("journal.\(failure.code)") }
+            return failure
         }
     }
 
@@ -83,7 +89,7 @@ extension LeaseManager {
             return nil
         } catch {
             guard error.code == .lost else { return error }
-            parts.logger.warning("the journal is written anew", metadata: ["failure": "\(error)"])
+            parts.logger.log(.journalRewritten, "the journal is written anew", metadata: ["failure": "\(error)"])
         }
         do throws(JournalFailure) {
             try await parts.journal.replaceAll(state.withLock { $0.table.journalled })

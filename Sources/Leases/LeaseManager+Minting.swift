@@ -2,10 +2,13 @@
 
 import Synchronization
 import TokenStore
+import TraceContext
 
 extension LeaseManager {
     /// Makes a mint and answers those who wait for it.
     func mint(_ job: Job) async {
+        CurrentSpan.set("daypass.store", job.key.store)
+        CurrentSpan.set("daypass.lease", job.id.description)
         do throws(TokenStoreError) {
             try await parts.gates.enter(
                 store: job.key.store,
@@ -35,13 +38,19 @@ extension LeaseManager {
         switch result {
         case .success(let token):
             parts.gates.leave(store: job.key.store, outcome: .success)
-            log.minted(record, token, job.ask)
+            log.minted(record, token, job.ask, isRefresh: isRefresh(job))
             await settle(job, token)
         case .failure(let error):
             parts.gates.leave(store: job.key.store, outcome: .failure(error))
             if error.tokenMayExist { log.lost(record, because: error.description) }
             fail(job, .store(error), tokenMayExist: error.tokenMayExist)
         }
+    }
+
+    /// Whether a token of the same lease key lives, which this mint is to replace.
+    private func isRefresh(_ job: Job) -> Bool {
+        let now = parts.clock.now
+        return state.withLock { $0.table.usable(job.key, now: now) != nil }
     }
 
     /// Writes the intent. `nil` when there is nothing to mint any more; its callers are answered then.
@@ -116,6 +125,7 @@ extension LeaseManager {
 
     /// Ends a mint that brought nothing, and answers with the old lease while its token lives: better than none.
     private func end(_ job: Job, _ failure: LeaseFailure, _ event: (inout State, Moment) -> Void) {
+        CurrentSpan.fail(failure.kind)
         // In one step: a caller who comes in between would wait for a mint that has ended.
         change { state, now in
             event(&state, now)

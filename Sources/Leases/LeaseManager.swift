@@ -3,6 +3,7 @@
 package import Logging
 import Synchronization
 import TokenStore
+import Tracing
 
 /// The leases of a node.
 ///
@@ -61,6 +62,8 @@ package final class LeaseManager: Sendable {
         let key: LeaseKey
         let ask: LeaseAsk
         let patience: Duration
+        /// The trace of the caller who came first.
+        let trace: ServiceContext?
     }
 
     typealias Waiter = CheckedContinuation<Result<Answer, LeaseFailure>, Never>
@@ -205,7 +208,7 @@ package final class LeaseManager: Sendable {
             case .mint:
                 state.waiters[id, default: [:]][waiter] = continuation
                 state.table.entries[id]?.source = ask.source ?? parts.sources.kept(key.store, origin: key.origin)
-                return (nil, Job(id: id, key: key, ask: ask, patience: patience))
+                return (nil, Job(id: id, key: key, ask: ask, patience: patience, trace: .current))
             }
         }
         if mustWrite { writerBell.ring() }

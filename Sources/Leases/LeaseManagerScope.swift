@@ -2,6 +2,8 @@
 
 import Synchronization
 import TokenStore
+import TraceContext
+import Tracing
 
 /// Runs `body` with the leases of the journal.
 ///
@@ -72,7 +74,8 @@ extension LeaseManager {
 
     func perform(_ order: Order) async {
         switch order {
-        case .mint(let job): await mint(job)
+        case .mint(let job):
+            await ServiceContext.$current.withValue(job.trace) { await traced("mint") { await mint(job) } }
         case .work(let work): await perform(work)
         }
     }

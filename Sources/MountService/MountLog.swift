@@ -1,10 +1,12 @@
 // What a Mount leaves in the log: mints, refusals and stale tokens. Never a message, an attribute or a token.
 
 import Leases
+import LogEvents
 package import Logging
 import Policy
 package import Refusals
 package import TokenStore
+import TraceContext
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -25,13 +27,15 @@ package struct MountLog: Sendable {
     /// A call was refused.
     package func refused(_ refusal: Refusal, _ claimed: Subject? = nil) {
         let reason: Logger.Metadata = ["reason": "\(refusal.reason.code)", "refusal": "\(refusal)"]
-        logger.warning("mount refused", metadata: claimed.map { metadata($0, reason) } ?? reason)
+        logger.log(.mountRefused, "mount refused", metadata: claimed.map { metadata($0, reason) } ?? reason)
         recent.add(refusal, claimed)
     }
 
     /// A refresh failed, and the old token was handed out again.
     package func servedStale(_ token: MountPlan.Token, _ subject: Subject, _ failure: String) {
-        logger.warning(
+        CurrentSpan.set("daypass.outcome", "stale")
+        logger.log(
+            .refreshFailed,
             "refresh failed, the old token is served",
             metadata: metadata(subject, ["store": "\(token.key.store)", "failure": "\(failure)"])
         )
@@ -39,7 +43,8 @@ package struct MountLog: Sendable {
 
     /// The Pod's own token for a store's source can't be used; the store does without, if it can.
     package func subjectTokenUnusable(_ refusal: Refusal, _ subject: Subject) {
-        logger.warning(
+        logger.log(
+            .subjectTokenUnusable,
             "the Pod's token for a store's source can't be used",
             metadata: metadata(subject, ["reason": "\(refusal.reason.code)", "refusal": "\(refusal)"])
         )

@@ -9,6 +9,8 @@ package import Refusals
 package import Rendering
 import Synchronization
 package import TokenStore
+import TraceContext
+package import Tracing
 
 /// Answers Mount calls. It knows no sockets, no files and no HTTP: bytes come in, bytes or a refusal go out.
 ///
@@ -97,7 +99,12 @@ package final class MountService: Sendable {
     /// - Parameters:
     ///   - message: the bytes of a `MountRequest`.
     ///   - callerDeadline: when the caller gives up, where it says so.
-    package func mount(_ message: [UInt8], callerDeadline: ContinuousClock.Instant?) -> Reply {
+    ///   - trace: gives the trace of the call; only a refusal at once wants it.
+    package func mount(
+        _ message: [UInt8],
+        callerDeadline: ContinuousClock.Instant?,
+        trace: () -> ServiceContext? = { .current }
+    ) -> Reply {
         let begun = ContinuousClock.now
         var claimed: Subject?
         do throws(Refusal) {
@@ -115,7 +122,7 @@ package final class MountService: Sendable {
             }
         } catch {
             parts.observe(.refused(error.reason), begun.duration(to: .now))
-            journal.refused(error, claimed)
+            ServiceContext.$current.withValue(trace()) { journal.refused(error, claimed) }
             if let claimed { parts.notices?.refused(error, claimed) }
             return .now(.failure(error))
         }
@@ -131,7 +138,12 @@ package final class MountService: Sendable {
         let plan = PlanBox()
         let outcome = OutcomeBox()
         let result = await MountDeadline.run(limit: limit) { [self] () throws(Refusal) in
-            let subject = if let subject { subject } else { try await parts.identity.identify(claim.identityClaim) }
+            let subject =
+                if let subject { subject } else {
+                    try await traced("identity") { () async throws(Refusal) in
+                        try await parts.identity.identify(claim.identityClaim)
+                    }
+                }
             let ask = try MountRequestParser.volumeAsk(claim.parameters)
             let whole = try MountPlan(ask, volume: claim.volume, subject: subject, policy: parts.policy)
             // Nothing is minted for files that can't be made.

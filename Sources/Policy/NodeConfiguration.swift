@@ -28,6 +28,8 @@ package struct NodeConfiguration: Sendable {
     package var builds: BuildSettings
     /// What is written into the cluster.
     package var cluster: ClusterSettings
+    /// Where spans go; `nil` records none.
+    package var tracing: TracingSettings?
     /// The files that it names beside those of the stores.
     package var namedFiles: [NamedFile]
     /// What each key of the file says, as a digest: `grants`, `server.drain`, `stores.github` and, apart from that,
@@ -72,6 +74,7 @@ package struct NodeConfiguration: Sendable {
         let leases = fields.optional("leases").map { LeaseSettings($0, &findings) }
         let builds = fields.optional("builds").map { BuildSettings($0, &findings) }
         let cluster = fields.optional("cluster").map { ClusterSettings($0, &findings) }
+        let tracing = fields.optional("tracing").flatMap { TracingSettings($0, &findings) }
         // When `grants` is mistyped, that is the problem.
         if fields.finish(&findings) || root["grants"] != nil { warnOfIdle(stores, grants, root, &findings) }
         return NodeConfiguration(
@@ -86,6 +89,7 @@ package struct NodeConfiguration: Sendable {
             leases: leases ?? LeaseSettings(),
             builds: builds ?? BuildSettings(),
             cluster: cluster ?? ClusterSettings(),
+            tracing: tracing,
             namedFiles: NamedFile.all(in: root),
             sections: SectionDigests.all(in: root),
             warnings: []

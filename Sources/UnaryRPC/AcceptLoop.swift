@@ -2,6 +2,7 @@
 
 import CGRPC
 import Glibc
+import LogEvents
 import Logging
 import Synchronization
 
@@ -108,7 +109,8 @@ final class AcceptLoop: Sendable {
         close(descriptor)
         refused.add(1, ordering: .relaxed)
         guard let suppressed = turn.refusals.admit(at: .now) else { return }
-        listener.logger.warning(
+        listener.logger.log(
+            .connectionRefused,
             "refused a connection of another user",
             metadata: [
                 "socket": "\(listener.path)", "uid": "\(peer.map { "\($0.uid)" } ?? "unknown")",
@@ -127,7 +129,8 @@ final class AcceptLoop: Sendable {
         if let oldest = turn.waitingRoom.dropOldest() { close(oldest) }
         turn.resumes = .now + .milliseconds(100)
         guard let suppressed = turn.failures.admit(at: .now) else { return }
-        listener.logger.error(
+        listener.logger.log(
+            .acceptFailed,
             "cannot accept connections: \(strerror(error).map { String(cString: $0) } ?? "error \(error)")",
             metadata: ["socket": "\(listener.path)", "suppressed": "\(suppressed)"]
         )

@@ -1,6 +1,7 @@
 // The gRPC C core as a whole: its start, its end, and what it logs.
 
 import CGRPC
+import LogEvents
 import Logging
 import Synchronization
 
@@ -60,6 +61,6 @@ final class CoreLog: Sendable {
         guard let logger, let suppressed else { return }
         let text = Self.shown(message)
         let place = "\(file.split(separator: "/").last ?? "core"):\(line)"
-        logger.warning("gRPC: \(text)", metadata: ["at": "\(place)", "suppressed": "\(suppressed)"])
+        logger.log(.grpcError, "gRPC: \(text)", metadata: ["at": "\(place)", "suppressed": "\(suppressed)"])
     }
 }

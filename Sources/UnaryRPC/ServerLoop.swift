@@ -2,6 +2,7 @@
 
 import CGRPC
 import Glibc
+import LogEvents
 import Logging
 import Synchronization
 
@@ -117,12 +118,17 @@ struct ServerLoop {
         let former = phase
         phase = plan.phase(at: now)
         if former < .cancelling, phase >= .cancelling, !open.isEmpty {
-            core.logger.warning("the drain takes too long; cancelling calls", metadata: ["calls": "\(open.count)"])
+            core.logger.log(
+                .drainSlow,
+                "the drain takes too long; cancelling calls",
+                metadata: ["calls": "\(open.count)"]
+            )
             // A cancelled handler could only refuse; a successor will answer, once the connections are closed.
             if isHandingOver { end() } else { core.cancelHandlers() }
         }
         if former < .givingUp, phase >= .givingUp, !open.isEmpty {
-            core.logger.error(
+            core.logger.log(
+                .callsGivenUp,
                 "handlers have not answered in time; ending their calls",
                 metadata: ["calls": "\(open.count)"]
             )

@@ -25,11 +25,13 @@ extension Node {
     ///   - kubelet: kubelet's directory; the standard one is not there on a test's machine.
     ///   - raw: Sent in place of the attributes' JSON.
     ///   - secrets: The JSON of `secrets`.
+    ///   - metadata: What is sent beside the call.
     package func mount(
         _ attributes: DriverAttributes,
         kubelet: String = "/var/lib/kubelet",
         raw: String? = nil,
-        secrets: String = "null"
+        secrets: String = "null",
+        metadata: [(name: String, value: String)] = []
     ) async throws -> MountAnswer {
         let request = V1alpha1_MountRequest.with {
             $0.attributes = raw ?? attributes.json
@@ -39,7 +41,11 @@ extension Node {
         }
         do {
             let response = try V1alpha1_MountResponse(
-                serializedBytes: try await call("Mount", try request.serializedBytes())
+                serializedBytes: try await call(
+                    "Mount",
+                    try request.serializedBytes(),
+                    metadata.map { MetadataEntry($0.name, $0.value) }
+                )
             )
             let files = response.files.map { ($0.path, String(decoding: $0.contents, as: UTF8.self)) }
             return MountAnswer(line: "OK", files: Dictionary(uniqueKeysWithValues: files))
@@ -58,9 +64,14 @@ extension Node {
         } catch { return "\(error)" }
     }
 
-    private func call(_ method: String, _ message: [UInt8]) async throws -> [UInt8] {
+    private func call(
+        _ method: String,
+        _ message: [UInt8],
+        _ metadata: [MetadataEntry] = []
+    ) async throws -> [UInt8] {
         try await withUnaryClient(socketPath: socket) { client in
-            try await client.call("/v1alpha1.CSIDriverProvider/\(method)", message, timeout: .seconds(100))
+            let name = "/v1alpha1.CSIDriverProvider/\(method)"
+            return try await client.call(name, message, metadata: metadata, timeout: .seconds(100))
         }
     }
 }

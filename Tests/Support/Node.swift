@@ -75,11 +75,15 @@ package final class Node: Sendable {
     }
 
     /// Starts `daypass serve`, and does not wait for it.
-    package func launchDaemon(configuration: String = "node.yaml", crashAt: String? = nil) throws -> DaemonProcess {
+    package func launchDaemon(
+        configuration: String = "node.yaml",
+        crashAt: String? = nil,
+        options: [String] = []
+    ) throws -> DaemonProcess {
         let number = records.withLock { $0.daemons.count + 1 }
         let daemon = DaemonProcess(
             try BuildProducts.daypass(),
-            ["serve", "--config", path(configuration), "--socket", socket, "--log-format", "json"],
+            ["serve", "--config", path(configuration), "--socket", socket, "--log-format", "json"] + options,
             crashAt: crashAt,
             logPath: path("daemon-\(number).log")
         )
