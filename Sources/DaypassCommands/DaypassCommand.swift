@@ -20,6 +20,7 @@ package struct DaypassCommand: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, CheckCommand.self, ExplainCommand.self, MountCommand.self, LeasesCommand.self,
             RevokeCommand.self, StoresCommand.self, VersionCommand.self,
+            DoctorCommand.self,
         ]
     )
 
