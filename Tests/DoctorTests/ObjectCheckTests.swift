@@ -364,6 +364,7 @@ struct ObjectCheckTests {
     private static let octoStore = """
           octo:
             kind: octo-sts
+            acceptWiderTokens: true
             url: https://octo.example
             identity: builder
             audience: octo.example
