@@ -141,7 +141,8 @@ struct DoctorGathering {
 
     private func folder() throws(GatheringFailure) -> [String] {
         guard let folder = options.from else { return [] }
-        guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
+        guard access(folder, R_OK | X_OK) == 0, let names = try? FileManager.default.contentsOfDirectory(atPath: folder)
+        else {
             throw GatheringFailure(message: "\(folder): can't be read", fix: "name a folder of .json and .yaml files")
         }
         let files = names.filter { name in [".json", ".yaml", ".yml"].contains { name.hasSuffix($0) } }.sorted()

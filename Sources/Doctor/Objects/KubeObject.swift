@@ -55,6 +55,7 @@ extension KubeObject {
         guard let first else { throw ObjectTextProblem(message: "it is empty") }
         var trees: [ObjectTree] = []
         if first == UInt8(ascii: "{"), let tree = try json(text) { trees = [tree] } else { trees = try yaml(text) }
+        guard !trees.isEmpty else { throw ObjectTextProblem(message: "it holds no Kubernetes object") }
         var objects: [KubeObject] = []
         for tree in trees { try add(tree, to: &objects) }
         return objects
