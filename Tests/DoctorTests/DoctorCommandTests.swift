@@ -46,16 +46,37 @@ struct DoctorCommandTests {
     @Test("the samples of daemonset/ have no problem")
     func samples() async throws {
         let folder = Self.root.appending(path: "daemonset/samples").path
-        let arguments = ["secretproviderclass.yaml", "builder-pod.yaml", "daemonset.yaml"].flatMap {
-            ["--objects", "\(folder)/\($0)"]
-        }
-        let (outcome, report) = try await doctor(arguments + ["--config", "\(folder)/node-in-pod.yaml"])
+        let places = ["samples/daemonset.yaml", "kustomize/base/daemonset.yaml"]
+        let manifests = places.map { Self.root.appending(path: "daemonset/\($0)").path }
+        let daemonSet = try #require(manifests.first { FileManager.default.fileExists(atPath: $0) })
+        let files = ["\(folder)/secretproviderclass.yaml", "\(folder)/builder-pod.yaml", daemonSet]
+        let config = ["--config", "\(folder)/node-in-pod.yaml"]
+        let (outcome, report) = try await doctor(files.flatMap { ["--objects", $0] } + config)
         #expect(outcome.code == 0, "\(outcome.text)")
         let well = [
             "class-parameters", "class-provider", "pod-class", "pod-read-only", "pod-grant", "pod-sub-path",
-            "daypass-state",
+            "daypass-state", "daypass-security",
         ]
         for check in well { #expect(report?.first(check)?.severity == .ok, "\(check)") }
+    }
+
+    @Test("no object of daemonset/samples has a problem of its own")
+    func allSamples() async throws {
+        let folder = Self.root.appending(path: "daemonset/samples")
+        let all = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)
+        var arguments: [String] = []
+        for case let file as URL in all ?? FileManager.DirectoryEnumerator() where file.pathExtension == "yaml" {
+            let text = try String(contentsOf: file, encoding: .utf8)
+            // The others are values of charts, and configurations.
+            guard (try? KubeObject.read(Array(text.utf8))) != nil else { continue }
+            arguments += ["--objects", file.path]
+        }
+        #expect(arguments.count >= 4)
+        let (_, report) = try await doctor(arguments)
+        let problems = try #require(report).findings.filter {
+            $0.severity.isProblem && [.classes, .pods].contains($0.group)
+        }
+        #expect(problems == [])
     }
 
     // MARK: Files
@@ -116,11 +137,11 @@ struct DoctorCommandTests {
     func unusable() async throws {
         try await withProgramFolder { folder in
             let cases: [([String], Int32, String)] = [
-                (["--objects", "/nonexistent"], 2, "can't be read"),
-                (["--from", "/nonexistent"], 2, "can't be read"),
+                (["--objects", "/nowhere/at/all"], 2, "can't be read"),
+                (["--from", "/nowhere/at/all"], 2, "can't be read"),
                 (["--from", folder.path], 2, "holds no .json"),
                 (["--objects", "/dev/null"], 2, "it is empty"),
-                (["--at", "cluster", "--kubectl", "/nonexistent/kubectl"], 2, "install kubectl"),
+                (["--at", "cluster", "--kubectl", "/nowhere/at/all/kubectl"], 2, "install kubectl"),
                 (["--only", "everything"], 64, "no check everything"),
                 (["--at", "node", "--objects", "x"], 64, "choose one"),
                 (["--timeout", "0"], 64, "1 to 600"),

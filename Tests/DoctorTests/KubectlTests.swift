@@ -137,7 +137,7 @@ struct KubectlTests {
 
     @Test("a program that is not there ends it")
     func missing() async throws {
-        let kubectl = Kubectl(program: "/nonexistent/kubectl", environment: [:])
+        let kubectl = Kubectl(program: "/nowhere/at/all/kubectl", environment: [:])
         let failure = await #expect(throws: GatheringFailure.self) {
             _ = try await ClusterGathering(kubectl, namespace: nil).objects()
         }

@@ -132,6 +132,7 @@ struct World {
               - { name: source, store: github, repository: "${repository}", permissions: { contents: read } }
             files: |
               - { path: .gitconfig, format: gitconfig, tokens: [source] }
+              - { path: git-credential, format: git-credential, tokens: [source] }
         """
     var pod = """
         apiVersion: v1

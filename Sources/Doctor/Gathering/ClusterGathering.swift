@@ -13,6 +13,9 @@ package struct GatheringFailure: Error, Sendable, Hashable {
 
 /// Asks a cluster for what the checks want to see.
 package struct ClusterGathering: Sendable {
+    /// The role of the driver's chart that `syncSecret.enabled` makes.
+    static let syncRole = "secretprovidersyncing-role"
+
     private let kubectl: Kubectl
     private let namespace: String?
 
@@ -34,7 +37,7 @@ package struct ClusterGathering: Sendable {
         objects.classes = try await get("secretproviderclasses.secrets-store.csi.x-k8s.io", in: tenants)
         objects.pods = try await get("pods", in: tenants)
         objects.csiNodes = try await get("csinodes.storage.k8s.io")
-        objects.syncRoles = try await get("clusterroles.rbac.authorization.k8s.io", "secretprovidersyncing-role")
+        objects.syncRoles = try await get("clusterroles.rbac.authorization.k8s.io", Self.syncRole)
         return objects
     }
 

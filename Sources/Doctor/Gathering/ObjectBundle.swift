@@ -16,12 +16,13 @@ extension ClusterObjects {
         daemonSets = all("DaemonSet", "daemonsets -A")
         pods = all("Pod", "pods -A")
         classes = all("SecretProviderClass", "secretproviderclasses -A")
-        let roles = all("ClusterRole", "clusterroles")
+        // That the files have other roles says nothing about this one.
+        let roles = objects.filter { $0.kind == "ClusterRole" && $0.name == ClusterGathering.syncRole }
+        let command = "kubectl get clusterrole \(ClusterGathering.syncRole) -o json"
         syncRoles =
-            switch roles {
-            case .known(let roles): .known(roles.filter { $0.name == "secretprovidersyncing-role" })
-            case .unknown: roles
-            }
+            roles.isEmpty
+            ? .unknown(Skip("the files do not hold the driver's role", fix: "add the output, if any, of: \(command)"))
+            : .known(roles)
         let makers: Set<String> = [
             "CronJob", "Deployment", "Job", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet",
         ]
