@@ -1,9 +1,11 @@
 // `daypass doctor`, the real binary: files, a fake kubectl, a node with a daemon.
 
 import Foundation
+import LoopbackCluster
 import LoopbackForge
 import Support
 import Testing
+import TokenStore
 
 @testable import Doctor
 
@@ -232,6 +234,33 @@ struct DoctorCommandTests {
             #expect(proxied?.first("source-app")?.severity == .skipped)
             let (_, leaks) = node.leaks()
             #expect(leaks.isEmpty)
+        }
+    }
+
+    @Test("the API server is asked for this node's Pods with the daemon's own token")
+    func ownToken() async throws {
+        try await withNode { node in
+            try await withLoopbackPods(accessToken: "own-token") { pods in
+                pods.addPod(.build(1))
+                let text = try String(contentsOfFile: node.path("node.yaml"), encoding: .utf8)
+                let token = try node.write("own-token\n", to: "token", mode: 0o400)
+                let source = "{ server: \"\(pods.url)\", nodeName: node-1, tokenFile: \(token) }"
+                try node.write(text.replacing("pods: off", with: "pods: \(source)"), to: "watching.yaml")
+                let place = ["--at", "node", "--config", node.path("watching.yaml"), "--socket", node.socket]
+                let (outcome, report) = try await doctor(place)
+                // That API server knows Pods, and no classes.
+                let missing = report?.first("pod-class")
+                #expect(missing?.severity == .error && missing?.place == "pod binder/build-1")
+                for check in ["pod-read-only", "pod-grant", "class-provider", "clock"] {
+                    #expect(report?.first(check)?.severity == .ok, "\(check): \(outcome.text)")
+                }
+                #expect(pods.count(.list) == 1 && pods.deniedCalls == 0)
+                pods.setAccessToken("another")
+                let (_, denied) = try await doctor(place + ["--only", "pod-class"])
+                let finding = denied?.first("pod-class")
+                #expect(finding?.severity == .skipped && finding?.message.contains("HTTP 401") == true)
+                #expect(!outcome.text.contains("own-token"))
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 import Foundation
 import Policy
+import StrictYAML
 import Testing
 
 @testable import Doctor
@@ -218,11 +219,15 @@ struct NodeCheckTests {
     ]
 
     private static func problem(_ severity: ConfigurationProblem.Severity, _ message: String) -> ConfigurationProblem {
-        let text = """
-            {"severity":"\(severity.rawValue)","file":"node.yaml","line":3,"column":1,"path":"stores.github",
-             "message":"\(message)","fix":"mend it"}
-            """
-        return try! JSONDecoder().decode(ConfigurationProblem.self, from: Data(text.utf8))
+        let place = YAMLProblem(
+            file: "node.yaml",
+            line: 3,
+            column: 1,
+            path: "stores.github",
+            message: message,
+            fix: "mend it"
+        )
+        return ConfigurationProblem(severity, place)
     }
 }
 
