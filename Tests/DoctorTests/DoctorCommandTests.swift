@@ -251,7 +251,7 @@ struct DoctorCommandTests {
                 // That API server knows Pods, and no classes.
                 let missing = report?.first("pod-class")
                 #expect(missing?.severity == .error && missing?.place == "pod binder/build-1")
-                for check in ["pod-read-only", "pod-grant", "class-provider", "clock"] {
+                for check in ["pod-read-only", "pod-grant", "class-provider"] {
                     #expect(report?.first(check)?.severity == .ok, "\(check): \(outcome.text)")
                 }
                 #expect(pods.count(.list) == 1 && pods.deniedCalls == 0)
