@@ -26,6 +26,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
@@ -41,6 +42,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
@@ -60,11 +62,19 @@ let package = Package(
         // The programs that stores run.
         .target(name: "Programs", dependencies: ["TokenStore", subprocess, system]),
 
+        // What a log line tells; which trace the current work belongs to, and where spans go.
+        .target(name: "LogEvents", dependencies: [logging]),
+        .target(name: "TraceContext", dependencies: [logging, tracing]),
+        .target(name: "TraceExport", dependencies: ["LogEvents", "TokenStore", "TraceContext", logging, tracing]),
+
         // The C libraries and their two wrappers.
         .systemLibrary(name: "CGRPC", providers: [.apt(["libgrpc-dev", "libssl-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
-        .target(name: "UnaryRPC", dependencies: ["CGRPC", logging]),
-        .target(name: "HTTPTransfer", dependencies: ["CCurl", "TokenStore", logging]),
+        .target(name: "UnaryRPC", dependencies: ["CGRPC", "LogEvents", logging]),
+        .target(
+            name: "HTTPTransfer",
+            dependencies: ["CCurl", "LogEvents", "TokenStore", "TraceContext", logging, tracing]
+        ),
 
         // The path of one Mount.
         .target(name: "ProviderAPI", dependencies: [protobuf]),
@@ -72,47 +82,61 @@ let package = Package(
         .target(name: "StrictYAML", dependencies: [yams]),
         .target(name: "MountRequests", dependencies: ["Refusals", "StrictYAML", "TokenStore"]),
         .target(name: "Policy", dependencies: ["MountRequests", "Refusals", "StrictYAML", "TokenStore", crypto]),
-        .target(name: "Identity", dependencies: ["Refusals", "TokenStore", crypto, cryptoExtras, logging]),
+        .target(
+            name: "Identity",
+            dependencies: ["LogEvents", "Refusals", "TokenStore", crypto, cryptoExtras, logging]
+        ),
         .target(name: "Rendering", dependencies: ["MountRequests", "Refusals", "TokenStore", crypto, mustache]),
-        .target(name: "Leases", dependencies: ["TokenStore", crypto, logging]),
-        .target(name: "LeaseJournal", dependencies: ["Leases", "TokenStore", crypto, grdb, logging]),
+        .target(name: "Leases", dependencies: ["LogEvents", "TokenStore", "TraceContext", crypto, logging, tracing]),
+        .target(name: "LeaseJournal", dependencies: ["Leases", "LogEvents", "TokenStore", crypto, grdb, logging]),
         // What is asked of the API server, and said there.
         .target(name: "KubernetesAPI", dependencies: ["HTTPTransfer", "TokenStore"]),
-        .target(name: "BuildEnds", dependencies: ["HTTPTransfer", "KubernetesAPI", "Leases", "TokenStore", logging]),
+        .target(
+            name: "BuildEnds",
+            dependencies: ["HTTPTransfer", "KubernetesAPI", "Leases", "LogEvents", "TokenStore", logging]
+        ),
         .target(
             name: "ClusterEvents",
-            dependencies: ["BuildEnds", "KubernetesAPI", "Leases", "Refusals", "TokenStore", logging]
+            dependencies: ["BuildEnds", "KubernetesAPI", "Leases", "LogEvents", "Refusals", "TokenStore", logging]
         ),
         .target(
             name: "MountService",
             dependencies: [
-                "Identity", "Leases", "MountRequests", "Policy", "ProviderAPI", "Refusals", "Rendering", "TokenStore",
-                crypto, logging, protobuf,
+                "Identity", "Leases", "LogEvents", "MountRequests", "Policy", "ProviderAPI", "Refusals", "Rendering",
+                "TokenStore", "TraceContext", crypto, logging, protobuf, tracing,
             ]
         ),
 
         // What is counted, and how Prometheus reads it.
         .target(name: "NodeMetrics", dependencies: ["Leases", "MountService", "Refusals", "TokenStore"]),
         // Health, metrics and the status page over HTTP.
-        .target(name: "AdminHTTP", dependencies: ["Leases", "TokenStore", crypto, flyingSocks, logging]),
+        .target(name: "AdminHTTP", dependencies: ["Leases", "LogEvents", "TokenStore", crypto, flyingSocks, logging]),
 
         // What is run.
         .target(
             name: "Daemon",
             dependencies: [
                 "AdminHTTP", "BuildEnds", "ClusterEvents", "HTTPTransfer", "Identity", "KubernetesAPI", "LeaseJournal",
-                "Leases", "MountRequests", "MountService", "NodeMetrics", "Policy", "Programs", "Refusals", "Rendering", "TokenStore", "TokenStores", "UnaryRPC", crypto,
-                lifecycle,
-                logging,
+                "Leases", "LogEvents", "MountRequests", "MountService", "NodeMetrics", "Policy", "Programs", "Refusals",
+                "Rendering", "TokenStore", "TokenStores", "TraceContext", "TraceExport", "UnaryRPC", crypto, lifecycle,
+                logging, tracing,
             ]
         ),
         .target(
             name: "DaypassCommands",
             dependencies: [
-                "Daemon", "DriverCall", "Identity", "Leases", "MountRequests", "MountService", "Policy", "Programs",
-                "ProviderAPI", "Refusals", "Rendering", "StrictYAML", "TokenStore", "TokenStores", "UnaryRPC",
-                "VolumeWriter", argumentParser, logging,
-                lifecycle, protobuf, unixSignals,
+                "Daemon", "Doctor", "DriverCall", "HTTPTransfer", "Identity", "LeaseJournal", "Leases", "LogEvents",
+                "MountRequests", "MountService", "Policy", "Programs", "ProviderAPI", "Refusals", "Rendering",
+                "StrictYAML", "TokenStore", "TokenStores", "TraceContext", "UnaryRPC", "VolumeWriter", argumentParser,
+                lifecycle, logging, protobuf, unixSignals,
+            ]
+        ),
+        // `daypass doctor`: findings over gathered facts, and how they are gathered.
+        .target(
+            name: "Doctor",
+            dependencies: [
+                "MountRequests", "Policy", "Refusals", "StrictYAML", "TokenStore", "TokenStores", logging, subprocess,
+                system,
             ]
         ),
         // The driver's side of a Mount: what it sends, and how it writes the files.
@@ -217,6 +241,22 @@ let package = Package(
             ]
         ),
         .testTarget(
+            name: "DoctorTests",
+            dependencies: [
+                "Doctor", "HTTPTransfer", "LoopbackCluster", "LoopbackForge", "MountRequests", "Policy", "StrictYAML",
+                "Support", "TokenStore", "TokenStores", "TokenStoreTesting", flyingFox, logging,
+            ]
+        ),
+        .testTarget(name: "TraceContextTests", dependencies: ["Support", "TraceContext", logging, tracing]),
+        .testTarget(
+            name: "TraceExportTests",
+            dependencies: [
+                "HTTPTransfer", "Support", "TokenStore", "TokenStoreTesting", "TraceContext", "TraceExport", logging,
+                tracing,
+            ],
+            exclude: ["collector.py"]
+        ),
+        .testTarget(
             name: "AdminHTTPTests",
             dependencies: ["AdminHTTP", "Leases", "Support", "TokenStore", flyingSocks, logging]
         ),
@@ -235,7 +275,11 @@ let package = Package(
         ),
         .testTarget(
             name: "DaemonTests",
-            dependencies: ["Daemon", "Refusals", "Support", "TokenStore", "TokenStoreTesting", "UnaryRPC", logging]
+            dependencies: [
+                "Daemon", "Identity", "Leases", "LogEvents", "LoopbackCluster", "MountService", "Policy", "Refusals",
+                "Rendering", "Support", "TokenStore", "TokenStoreTesting", "UnaryRPC", crypto, logging, subprocess,
+                system,
+            ]
         ),
         .testTarget(
             name: "DaypassCommandsTests",

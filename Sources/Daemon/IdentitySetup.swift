@@ -1,9 +1,9 @@
 // Identity and HTTP as the configuration wants them.
 
-import HTTPTransfer
+package import HTTPTransfer
 import Identity
 import Logging
-import Policy
+package import Policy
 import Refusals
 import TokenStore
 
@@ -19,7 +19,7 @@ extension IdentitySettings {
 
 extension HTTPSettings {
     /// The settings of the transport to the token sources.
-    func options(_ environment: [String: String]) -> HTTPTransferOptions {
+    package func options(_ environment: [String: String]) -> HTTPTransferOptions {
         let proxy: ProxyChoice =
             switch proxy {
             case .environment: .environment

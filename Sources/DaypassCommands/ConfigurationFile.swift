@@ -22,9 +22,9 @@ enum ConfigurationFile {
         return text
     }
 
-    /// The bytes, as far as one more than ``largest``; `nil` when they can't be read. Pipes are read too, as in
+    /// The bytes, as far as some more than `largest`; `nil` when they can't be read. Pipes are read too, as in
     /// `daypass check -` and `--token-file <(...)`, which have no size to ask for.
-    private static func bytes(_ path: String) -> [UInt8]? {
+    static func bytes(_ path: String, atMost largest: Int = ConfigurationFile.largest) -> [UInt8]? {
         let isStandardInput = path == "-"
         let descriptor = isStandardInput ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }

@@ -19,7 +19,7 @@ package struct DaypassCommand: AsyncParsableCommand {
         version: DaypassVersion.current,
         subcommands: [
             ServeCommand.self, CheckCommand.self, ExplainCommand.self, MountCommand.self, LeasesCommand.self,
-            ReloadCommand.self, RevokeCommand.self, StoresCommand.self, VersionCommand.self,
+            ReloadCommand.self, RevokeCommand.self, StoresCommand.self, VersionCommand.self, DoctorCommand.self,
         ]
     )
 

@@ -12,6 +12,7 @@ struct ForgeAPI: Sendable {
     /// What a call is for, and the parts of its path.
     enum Route: Sendable {
         case findInstallation(repository: String)
+        case listInstallations
         case mint(installation: Int)
         case repository(String)
         case revoke
@@ -26,6 +27,8 @@ struct ForgeAPI: Sendable {
                 self = .repository("\(parts[1])/\(parts[2])")
             case ("POST", 4) where parts[0] == "app" && parts[1] == "installations" && parts[3] == "access_tokens":
                 self = Int(parts[2]).map { .mint(installation: $0) } ?? .unknown
+            case ("GET", 2) where parts[0] == "app" && parts[1] == "installations":
+                self = .listInstallations
             case ("DELETE", 2) where parts[0] == "installation" && parts[1] == "token":
                 self = .revoke
             default:
@@ -36,6 +39,7 @@ struct ForgeAPI: Sendable {
         var operation: ForgeOperation {
             switch self {
             case .findInstallation: .findInstallation
+            case .listInstallations: .listInstallations
             case .mint: .mint
             case .repository: .repository
             case .revoke: .revoke
@@ -55,6 +59,8 @@ struct ForgeAPI: Sendable {
         switch route {
         case .findInstallation(let repository):
             return asApp(request) { findInstallation(repository, in: state) }
+        case .listInstallations:
+            return asApp(request) { listInstallations(in: state) }
         case .mint(let installation):
             return asApp(request) { mint(request.body, installation, wider: wider, in: &state) }
         case .repository(let name): return showRepository(name, request, in: &state)
@@ -89,6 +95,25 @@ struct ForgeAPI: Sendable {
         }
         let suspendedAt = found.isSuspended ? ForgeTime.iso8601(options.now()) : nil
         return .json(200, Body(id: found.id, permissions: found.permissions, suspended_at: suspendedAt))
+    }
+
+    private func listInstallations(in state: ForgeState) -> ForgeAnswer {
+        struct Account: Encodable { let login: String }
+        struct Body: Encodable {
+            let id: Int
+            let account: Account
+            let permissions: [String: String]
+            let suspended_at: String?
+        }
+        let bodies = state.installations.values.sorted { $0.id < $1.id }.map { one in
+            Body(
+                id: one.id,
+                account: Account(login: one.owner),
+                permissions: one.permissions,
+                suspended_at: one.isSuspended ? ForgeTime.iso8601(options.now()) : nil
+            )
+        }
+        return .json(200, bodies)
     }
 
     private struct MintBody: Decodable {

@@ -36,6 +36,8 @@ package struct ForgeOptions: Sendable {
 package enum ForgeOperation: String, Sendable, Hashable {
     /// `GET /repos/{owner}/{repo}/installation`
     case findInstallation
+    /// `GET /app/installations`
+    case listInstallations
     /// `POST /app/installations/{id}/access_tokens`
     case mint
     /// `GET /repos/{owner}/{repo}`

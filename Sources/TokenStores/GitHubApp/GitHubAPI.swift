@@ -1,4 +1,4 @@
-// The four calls to GitHub's REST API that a store makes, with their headers and deadlines.
+// The calls to GitHub's REST API that a store makes, with their headers and deadlines.
 
 import TokenStore
 
@@ -35,6 +35,11 @@ struct GitHubAPI: Sendable {
     /// `GET /repos/{owner}/{repo}/installation`.
     func findInstallation(repository: String) async throws(Failure) -> HTTPAnswer {
         try await sendAsApp(call("GET", "/repos/\(repository)/installation"))
+    }
+
+    /// `GET /app/installations`, a page of 100, from 1.
+    func installations(page: Int) async throws(Failure) -> HTTPAnswer {
+        try await sendAsApp(call("GET", "/app/installations?per_page=100&page=\(page)"))
     }
 
     /// `POST /app/installations/{id}/access_tokens`.

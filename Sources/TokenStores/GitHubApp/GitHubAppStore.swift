@@ -46,11 +46,11 @@ package final class GitHubAppStore: TokenStore {
     }
 
     private let endpoints: GitHubEndpoints
-    private let fixedInstallation: Int64?
+    let fixedInstallation: Int64?
     private let probes: Bool
-    private let api: GitHubAPI
-    private let errors: GitHubErrors
-    private let context: TokenStoreContext
+    let api: GitHubAPI
+    let errors: GitHubErrors
+    let context: TokenStoreContext
     private let state = Mutex(State())
 
     package static func service(for settings: GitHubAppSettings) throws(TokenStoreError) -> TokenService {

@@ -7,6 +7,7 @@ struct GitHubErrors: Sendable {
     /// What was being done.
     enum Step: Sendable {
         case findInstallation(repository: String)
+        case listInstallations
         case mint(GitHubAsk)
         case revoke
     }
@@ -165,10 +166,10 @@ struct GitHubErrors: Sendable {
                 "App \(appID) has no installation on \(ask.owner) any more",
                 fix: "install the App on \(ask.owner), or correct installationID if it is set"
             )
-        case .revoke:
+        case .revoke, .listInstallations:
             return TokenStoreError(
                 .misconfigured,
-                "\(api) has no call to revoke a token (HTTP \(answer.status))",
+                "\(api) has no call to \(step.words) (HTTP \(answer.status))",
                 fix: "check that apiURL is GitHub's REST API"
             )
         }
@@ -212,6 +213,7 @@ extension GitHubErrors.Step {
         switch self {
         case .findInstallation(let repository): "find the installation for \(repository)"
         case .mint(let ask): "mint a token for \(ask.owner)"
+        case .listInstallations: "list the App's installations"
         case .revoke: "revoke a token"
         }
     }
@@ -220,7 +222,7 @@ extension GitHubErrors.Step {
         switch self {
         case .findInstallation(let repository): String(repository.prefix { $0 != "/" })
         case .mint(let ask): ask.owner
-        case .revoke: "its owner"
+        case .listInstallations, .revoke: "its owner"
         }
     }
 
