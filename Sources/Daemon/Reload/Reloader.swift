@@ -149,6 +149,9 @@ struct Reloader: Sendable {
         let mounts = parts.mounts(new)
         parts.stores.set(new.room)
         for store in new.stores.values { store.follows?.follow(with: store.slot) }
+        // Its answers are let go of outside of the lock that each Mount takes.
+        let former = parts.inForce.mounts
+        defer { withExtendedLifetime(former) {} }
         let pending = ConfigurationDifference.pendingRestart(startedWith: parts.started, now: new.configuration)
         parts.inForce.change { state in
             state.generation = new

@@ -37,6 +37,7 @@ struct FollowedFilesTests {
             await until { bench.inForce.status.applied == 3 }
             let lease = try await bench.mount("github")
             #expect(lease.token.secret.revealText() == "token by key 3")
+            await until { bench.lines("configuration applied") == 3 }
             #expect(bench.lines("configuration applied", "the files of store github changed") == 2)
         }
     }
@@ -47,6 +48,8 @@ struct FollowedFilesTests {
             try bench.write(bench.yaml([bench.store("github")], grants: ["other"]), to: "node.yaml")
             await until { bench.inForce.status.applied == 1 }
             let second = bench.inForce.status.digest
+            // The line is written a moment later.
+            await until { bench.lines("configuration applied") == 1 }
             #expect(first != second && bench.lines(first, second, "grant to-other added; grant to-github removed") == 1)
             try bench.overwrite(bench.yaml([bench.store("github")]), in: "node.yaml")
             await until { bench.inForce.status.applied == 2 }
@@ -71,7 +74,7 @@ struct FollowedFilesTests {
             #expect(bench.lines("configuration refused") == 2)
             #expect(bench.inForce.status.digest == digest && !bench.inForce.status.isCurrent)
             try bench.write(text, to: "node.yaml")
-            await until { bench.inForce.status.isCurrent }
+            await until { bench.lines("hold again what is in force") == 1 }
             #expect(bench.inForce.status.isCurrent && bench.lines("hold again what is in force") == 1)
             #expect(bench.inForce.status.applied == 0 && bench.inForce.status.digest == digest)
         }
