@@ -212,8 +212,9 @@ private struct Scene: Sendable {
 
     @Test func aTokenThatNobodyRefreshesIsSaidOnce() async throws {
         try await Scene.run { scene in
-            await scene.runPod(1)
+            // In this order: a Pod that runs before its first answer is told of for that.
             try await scene.mount(1, lives: .seconds(3600))
+            await scene.runPod(1)
             scene.clock.advance(by: .seconds(2999))
             scene.reporter.refused(Self.refusal, .build(2))
             await until { scene.count(.tokenRefused, .unknownPod) == 1 }
@@ -236,8 +237,9 @@ private struct Scene: Sendable {
 
     @Test func aTokenWhoseRefreshesFailSaysWhy() async throws {
         try await Scene.run { scene in
-            await scene.runPod(1)
+            // In this order: a Pod that runs before its first answer is told of for that.
             try await scene.mount(1, lives: .seconds(3600))
+            await scene.runPod(1)
             scene.clock.advance(by: .seconds(2900))
             scene.reporter.servedStale(.build(1), store: "github", failure: "unavailable: HTTP 502")
             await until { scene.events(1).count == 1 }

@@ -77,4 +77,15 @@ import TokenStoreTesting
             if fault == .status(403) { #expect(lines.first?.contains("get and patch on nodes") == true) }
         }
     }
+
+    /// A server that never applies the patch is said once.
+    @Test func aPatchThatIsNeverAppliedIsSaid() async throws {
+        try await run(["\(Self.key):NoSchedule"]) {
+            $0.fail(.patchNode, .status(409), times: 30)
+        } _: { scene in
+            #expect(scene.pods.taints("node-1").isEmpty)
+            let lines = scene.told.filter { $0.contains("did not apply the patch, 8 times in a row") }
+            #expect(lines.count == 1 && scene.told.count == 2, "\(scene.told)")
+        }
+    }
 }
