@@ -54,7 +54,7 @@ def configurations(report, daypass, rendered, daemonset):
         text = policy.node_configuration(found)
         if text is not None:
             texts[name] = text
-    for path in sorted((daemonset / "samples").glob("*node*.yaml")):
+    for path in samples.configurations(daemonset / "samples"):
         texts[f"samples/{path.name}"] = path.read_text()
     with tempfile.TemporaryDirectory() as folder:
         for name, text in texts.items():

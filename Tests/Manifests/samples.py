@@ -25,8 +25,12 @@ def values_files(samples):
     return {path for path in samples.rglob("values.yaml")}
 
 
+def configurations(samples):
+    return sorted(samples.glob("*node*.yaml"))
+
+
 def objects(samples):
-    skipped = values_files(samples) | set(samples.glob("*node*.yaml"))
+    skipped = values_files(samples) | set(configurations(samples))
     return {
         path: documents(path.read_text()) for path in sorted(samples.rglob("*.yaml")) if path not in skipped
     }
@@ -195,6 +199,9 @@ def check(report, samples, versions, daypass):
         if daypass:
             report.check(f"samples: {name} is granted what it asks for", grant_problems(
                 path, samples, namespace, spec, daypass))
+    report.check("samples: configurations for Pods answer their probes", [
+        f"{path.name} has no server.adminHTTP on port 8095" for path in configurations(samples)
+        if path.name != "node.yaml" and ':8095"' not in path.read_text()])
     driver = yaml.safe_load((samples.parent / "driver/values.yaml").read_text())
     report.check("driver: its values ask for tokens and refresh volumes", driver_problems(driver))
 
