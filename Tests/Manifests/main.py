@@ -115,6 +115,7 @@ def main():
     else:
         report.skip("kustomize and the chart", "there is no kubectl and no helm")
     samples.check(report, daemonset / "samples", versions, daypass)
+    broken.check_samples(report, daemonset / "samples")
     if daypass:
         configurations(report, daypass, rendered, daemonset)
     documented(report, daemonset)

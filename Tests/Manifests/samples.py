@@ -143,8 +143,9 @@ def volume_problems(path, samples, namespace, spec):
     wanted = set(re.findall(r"\$\{([^}]+)\}", parameters["tokens"] + parameters["files"]))
     if wanted - attributes.keys() - parameters.keys():
         yield f"lacks the attributes {sorted(wanted - attributes.keys() - parameters.keys())}"
-    if attributes.keys() - wanted - {"secretProviderClass"}:
-        yield f"has attributes that nothing reads: {sorted(attributes.keys() - wanted)}"
+    unread = attributes.keys() - wanted - {"secretProviderClass"}
+    if unread:
+        yield f"has attributes that nothing reads: {sorted(unread)}"
     files = {one["path"]: one for one in yaml.safe_load(parameters["files"])}
     readers = 0
     for one in spec.get("initContainers", []) + spec["containers"]:
