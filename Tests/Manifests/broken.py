@@ -1,7 +1,11 @@
-# Each rule of policy.py against a set of objects that breaks it: a rule that finds nothing then is none.
+# The rules of policy.py and samples.py against what breaks them: a rule that finds nothing then is none.
 import copy
+import pathlib
+import shutil
+import tempfile
 
 import policy
+import samples
 
 
 def _daemonset(found):
@@ -126,3 +130,39 @@ def check(report, base):
         if not any(expected in problem for problem in said):
             unseen.append(f"{name}: {said or 'nothing'}")
     report.check(f"policy: each of {len(BREAKS)} breaks of the base is seen", unseen)
+
+
+# A file of the samples, what is changed in it, and a part of what must be said then.
+SAMPLE_BREAKS = {
+    "a writable volume": ("kaniko/pod.yaml", "readOnly: true # the", "readOnly: false # the", "only read-only ones"),
+    "another driver": ("buildkit/job.yaml", "driver: secrets-store.csi.k8s.io", "driver: x", "only its own volumes"),
+    "the default account": ("kaniko/pod.yaml", "serviceAccountName: builder", "hostname: x", "everybody"),
+    "a missing attribute": ("tekton/taskrun.yaml", "          image: ci/app\n", "", "lacks the attributes"),
+    "an attribute too many": (
+        "buildkit/job.yaml", "image: ci/app", "image: ci/app\n              x: y", "nothing reads"),
+    "a class that is not there": ("kaniko/secretproviderclass.yaml", "name: kaniko-", "name: x-", "no class"),
+    "a class elsewhere": ("kaniko/secretproviderclass.yaml", "namespace: ci", "namespace: x", "another namespace"),
+    "a file that is not there": ("gitlab-runner/config.toml", "/credentials/auth.json", "/credentials/x", "no file of"),
+    "a folder without config.json": ("kaniko/secretproviderclass.yaml", "path: config.json", "path: x", "no file of"),
+    "a subPath": ("buildkit/job.yaml", "mountPath: /credentials,", "mountPath: /credentials, subPath: x,", "subPath"),
+    "a file that looks elsewhere": ("tekton/taskrun.yaml", "mountPath: /workspace/cred", "mountPath: /x", "says that"),
+    "git without an answer": (
+        "kaniko/secretproviderclass.yaml", "format: git-credential,", "format: netrc,", "nothing to answer with"),
+    "buildx writing into the volume": (
+        "gitlab-runner/config.toml", "export BUILDX_CONFIG=/tmp/buildx\n", "", "buildx would write"),
+}
+
+
+def check_samples(report, folder):
+    unseen = []
+    for name, (file, old, new, expected) in SAMPLE_BREAKS.items():
+        with tempfile.TemporaryDirectory() as place:
+            tree = pathlib.Path(place) / "samples"
+            shutil.copytree(folder, tree)
+            text = (tree / file).read_text()
+            (tree / file).write_text(text.replace(old, new))
+            said = [problem for path, _, namespace, spec in samples.specs(tree) if path.parent == (tree / file).parent
+                    for problem in samples.volume_problems(path, tree, namespace, spec)]
+        if old not in text or not any(expected in problem for problem in said):
+            unseen.append(f"{name}: {said or 'nothing'}")
+    report.check(f"samples: each of {len(SAMPLE_BREAKS)} breaks of a sample is seen", unseen)

@@ -54,7 +54,7 @@ def configurations(report, daypass, rendered, daemonset):
         text = policy.node_configuration(found)
         if text is not None:
             texts[name] = text
-    for path in sorted((daemonset / "samples").glob("*node*.yaml")):
+    for path in samples.configurations(daemonset / "samples"):
         texts[f"samples/{path.name}"] = path.read_text()
     with tempfile.TemporaryDirectory() as folder:
         for name, text in texts.items():
@@ -115,6 +115,7 @@ def main():
     else:
         report.skip("kustomize and the chart", "there is no kubectl and no helm")
     samples.check(report, daemonset / "samples", versions, daypass)
+    broken.check_samples(report, daemonset / "samples")
     if daypass:
         configurations(report, daypass, rendered, daemonset)
     documented(report, daemonset)

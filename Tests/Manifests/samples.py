@@ -25,8 +25,12 @@ def values_files(samples):
     return {path for path in samples.rglob("values.yaml")}
 
 
+def configurations(samples):
+    return sorted(samples.glob("*node*.yaml"))
+
+
 def objects(samples):
-    skipped = values_files(samples) | set(samples.glob("*node*.yaml"))
+    skipped = values_files(samples) | set(configurations(samples))
     return {
         path: documents(path.read_text()) for path in sorted(samples.rglob("*.yaml")) if path not in skipped
     }
@@ -139,8 +143,9 @@ def volume_problems(path, samples, namespace, spec):
     wanted = set(re.findall(r"\$\{([^}]+)\}", parameters["tokens"] + parameters["files"]))
     if wanted - attributes.keys() - parameters.keys():
         yield f"lacks the attributes {sorted(wanted - attributes.keys() - parameters.keys())}"
-    if attributes.keys() - wanted - {"secretProviderClass"}:
-        yield f"has attributes that nothing reads: {sorted(attributes.keys() - wanted)}"
+    unread = attributes.keys() - wanted - {"secretProviderClass"}
+    if unread:
+        yield f"has attributes that nothing reads: {sorted(unread)}"
     files = {one["path"]: one for one in yaml.safe_load(parameters["files"])}
     readers = 0
     for one in spec.get("initContainers", []) + spec["containers"]:
@@ -195,6 +200,9 @@ def check(report, samples, versions, daypass):
         if daypass:
             report.check(f"samples: {name} is granted what it asks for", grant_problems(
                 path, samples, namespace, spec, daypass))
+    report.check("samples: configurations for Pods answer their probes", [
+        f"{path.name} has no server.adminHTTP on port 8095" for path in configurations(samples)
+        if path.name != "node.yaml" and ':8095"' not in path.read_text()])
     driver = yaml.safe_load((samples.parent / "driver/values.yaml").read_text())
     report.check("driver: its values ask for tokens and refresh volumes", driver_problems(driver))
 
