@@ -46,7 +46,7 @@ import TokenStoreTesting
         try await withGates(StoreLimits(concurrent: 1)) { stage in
             try await stage.gates.enter(store: "s", namespace: "a", within: .zero)
             try await withThrowingTaskGroup(of: Duration?.self) { group in
-                for seconds in [50, 5, 20] {
+                for (before, seconds) in [50, 5, 20].enumerated() {
                     group.addTask {
                         do throws(TokenStoreError) {
                             try await stage.gates.enter(store: "s", namespace: "a", within: .seconds(seconds))
@@ -55,7 +55,7 @@ import TokenStoreTesting
                             return .seconds(seconds)
                         }
                     }
-                    await until { stage.gates.status(store: "s").waiting > 0 }
+                    await until { stage.gates.status(store: "s").waiting > before }
                 }
                 for seconds in [5, 20, 50] {
                     await stage.timerIsSet(for: .seconds(seconds))
