@@ -276,8 +276,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "Identity", "Leases", "LogEvents", "LoopbackCluster", "MountService", "Policy", "Refusals",
-                "Rendering", "Support", "TokenStore", "TokenStoreTesting", "UnaryRPC", crypto, logging, subprocess,
+                "Daemon", "Identity", "Leases", "LogEvents", "LoopbackCluster", "MountService", "NodeMetrics", "Policy",
+                "Refusals", "Rendering", "Support", "TokenStore", "TokenStoreTesting", "UnaryRPC", crypto, logging, subprocess,
                 system,
             ]
         ),

@@ -1,5 +1,6 @@
 // The admin endpoints, for the time of a scope.
 
+import LogEvents
 package import Logging
 
 /// Serves the endpoints while `body` runs.
@@ -15,7 +16,7 @@ package func withAdminEndpoints<Result: Sendable>(
 ) async throws -> Result {
     let router = AdminRouter(board: board, access: access)
     return try await withHTTPServer(on: address, options: options, logger: logger, handler: router.answer) { bound in
-        logger.info("admin endpoints", metadata: ["listen": "\(bound)", "status": "\(access)"])
+        logger.log(.adminEndpoints, "admin endpoints", metadata: ["listen": "\(bound)", "status": "\(access)"])
         return try await body()
     }
 }

@@ -5,6 +5,7 @@
 // for each connection, no bodies.
 
 import FlyingSocks
+import LogEvents
 package import Logging
 import Synchronization
 import TokenStore
@@ -74,7 +75,11 @@ private struct HTTPServer: Sendable {
                     try? await Task.sleep(for: .milliseconds(200), clock: .continuous)
                 } catch {
                     if !Task.isCancelled {
-                        logger.error("the admin endpoints have ended", metadata: ["error": "\(error)"])
+                        logger.log(
+                            .adminEndpointsEnded,
+                            "the admin endpoints have ended",
+                            metadata: ["error": "\(error)"]
+                        )
                     }
                     break
                 }
@@ -101,7 +106,7 @@ private struct HTTPServer: Sendable {
     }
 
     private func complain(_ message: Logger.Message, _ detail: String) {
-        if complaints.isDue { logger.warning(message, metadata: ["detail": "\(detail)"]) }
+        if complaints.isDue { logger.log(.adminEndpointsBusy, message, metadata: ["detail": "\(detail)"]) }
     }
 
     /// Reads a request, answers it, and waits a moment for the caller to close.
@@ -149,7 +154,7 @@ private struct HTTPServer: Sendable {
             return true
         }
         guard isSent == true else {
-            logger.debug("an answer of the admin endpoints was not taken")
+            logger.log(.adminAnswerNotTaken, "an answer of the admin endpoints was not taken")
             return
         }
         // A socket that is closed with unread bytes in it resets the connection, and the answer may be lost on its way.

@@ -3,6 +3,7 @@
 import BuildEnds
 import KubernetesAPI
 import Leases
+import LogEvents
 import Logging
 import Synchronization
 import TokenStore
@@ -119,6 +120,6 @@ final class ClassJudge: Sendable {
         guard isNew else { return }
         var metadata: Logger.Metadata = ["because": "\(error.message)"]
         if !error.fix.isEmpty { metadata["fix"] = "\(error.fix)" }
-        logger.warning("it can't be checked whether Pods run unanswered", metadata: metadata)
+        logger.log(.classesUnreadable, "it can't be checked whether Pods run unanswered", metadata: metadata)
     }
 }

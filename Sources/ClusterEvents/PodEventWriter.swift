@@ -3,6 +3,7 @@
 import BuildEnds
 package import KubernetesAPI
 package import Leases
+import LogEvents
 package import Logging
 import Synchronization
 
@@ -90,14 +91,15 @@ package final class PodEventWriter: Sendable {
             guard isNew else { return }
             var metadata: Logger.Metadata = ["because": "\(error.message)"]
             if !error.fix.isEmpty { metadata["fix"] = "\(error.fix)" }
-            logger.warning("events of Pods can't be written", metadata: metadata)
+            logger.log(.podEventsFailed, "events of Pods can't be written", metadata: metadata)
         } else if answer == .taken {
             let wasFailing = state.withLock { state in
                 defer { state.failure = nil }
                 return state.failure != nil
             }
-            if wasFailing { logger.info("events of Pods are written again") }
-            logger.debug(
+            if wasFailing { logger.log(.podEventsResumed, "events of Pods are written again") }
+            logger.log(
+                .podEventWritten,
                 "event written",
                 metadata: [
                     "namespace": "\(write.event.pod.namespace)", "pod": "\(write.event.pod.name)",

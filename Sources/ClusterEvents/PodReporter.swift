@@ -3,6 +3,7 @@
 package import BuildEnds
 package import KubernetesAPI
 package import Leases
+import LogEvents
 package import Logging
 package import Refusals
 import Synchronization
@@ -218,7 +219,8 @@ package final class PodReporter: Sendable {
             trouble.map { "no refresh has worked, the last because of: \($0)" }
             ?? "nobody has asked for a new one: the driver's rotation is off (enableSecretRotation, requiresRepublish), "
             + "or the node's driver or kubelet is in trouble"
-        logger.warning(
+        logger.log(
+            .tokenExpiring,
             "a token is about to end without a new one",
             metadata: [
                 "namespace": "\(lease.subject.namespace)", "pod": "\(lease.subject.podName)",
@@ -232,7 +234,8 @@ package final class PodReporter: Sendable {
 
     private func tell(unanswered suspicion: UnansweredPods.Suspicion) {
         let fix = "delete the Pod, so that it is made anew"
-        logger.error(
+        logger.log(
+            .podUnanswered,
             "a Pod runs on an empty volume: no Mount for it was answered",
             metadata: [
                 "namespace": "\(suspicion.pod.namespace)", "pod": "\(suspicion.pod.name)",

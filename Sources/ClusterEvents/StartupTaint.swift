@@ -2,6 +2,7 @@
 
 package import KubernetesAPI
 package import Leases
+import LogEvents
 package import Logging
 import TokenStore
 
@@ -55,17 +56,26 @@ package struct StartupTaint: Sendable {
             do throws(KubernetesError) {
                 let places = try await places()
                 if places.isEmpty {
-                    logger.info("this node has no startup taint", metadata: ["node": "\(node)", "taint": "\(key)"])
+                    logger.log(
+                        .startupTaintAbsent,
+                        "this node has no startup taint",
+                        metadata: ["node": "\(node)", "taint": "\(key)"]
+                    )
                     return true
                 }
                 if try await remove(at: places) {
-                    logger.info("startup taint removed", metadata: ["node": "\(node)", "taint": "\(key)"])
+                    logger.log(
+                        .startupTaintRemoved,
+                        "startup taint removed",
+                        metadata: ["node": "\(node)", "taint": "\(key)"]
+                    )
                     return true
                 }
                 // Another one has changed the list of taints since it was read. That does not happen often.
                 races += 1
                 if races == Self.mostRaces {
-                    logger.error(
+                    logger.log(
+                        .startupTaintStuck,
                         "the startup taint can't be removed; it is tried again",
                         metadata: [
                             "node": "\(node)", "taint": "\(key)",
@@ -82,7 +92,11 @@ package struct StartupTaint: Sendable {
                         "node": "\(node)", "taint": "\(key)", "because": "\(error.message)",
                     ]
                     if !error.fix.isEmpty { metadata["fix"] = "\(error.fix)" }
-                    logger.error("the startup taint can't be removed; it is tried again", metadata: metadata)
+                    logger.log(
+                        .startupTaintStuck,
+                        "the startup taint can't be removed; it is tried again",
+                        metadata: metadata
+                    )
                 }
                 try? await clock.sleep(backoff.next(random: random(), retryAfter: error.retryAfter))
             }

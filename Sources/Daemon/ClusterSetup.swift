@@ -5,6 +5,7 @@ package import ClusterEvents
 package import Identity
 import KubernetesAPI
 import Leases
+import LogEvents
 package import Logging
 import MountService
 package import Policy
@@ -60,7 +61,8 @@ package final class ClusterDuties: Sendable {
     func run(_ place: ClusterPlace?, _ pods: PodWatch?, _ leases: LeaseManager) async {
         guard let place, let pods else {
             if let startupTaint {
-                logger.error(
+                logger.log(
+                    .startupTaintStuck,
                     "the startup taint can't be removed: Daypass has no access to the API server",
                     metadata: ["taint": "\(startupTaint)", "fix": "set builds.pods"]
                 )
@@ -100,7 +102,11 @@ package final class ClusterDuties: Sendable {
         while !Task.isCancelled {
             do throws(Refusal) { return try await verifier.prepare() } catch {
                 // The daemon's own first try has said why.
-                logger.debug("no signing keys yet: the startup taint stays", metadata: ["error": "\(error)"])
+                logger.log(
+                    .startupTaintWaiting,
+                    "no signing keys yet: the startup taint stays",
+                    metadata: ["error": "\(error)"]
+                )
             }
             try? await Task.sleep(for: backoff.next(random: .random(in: 0...1)), clock: .continuous)
         }

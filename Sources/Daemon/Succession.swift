@@ -1,5 +1,6 @@
 // How the socket goes from one daemon of a node to the next.
 
+import LogEvents
 import Logging
 import UnaryRPC
 
@@ -18,7 +19,8 @@ struct Succession: Sendable {
     func listener(_ inherited: InheritedSocket?, path: String) throws -> UnixSocketListener {
         if let inherited {
             if let listener = try UnixSocketListener.take(inherited, path: path, logger: logger) { return listener }
-            logger.notice(
+            logger.log(
+                .socketReplaced,
                 "the former daemon's socket is another one or gone; a new one is made",
                 metadata: ["socket": "\(path)"]
             )
@@ -34,7 +36,8 @@ struct Succession: Sendable {
     ) async throws -> Result {
         let offer: SocketOffer
         do { offer = try SocketOffer(of: listener, at: path, logger: logger) } catch {
-            logger.warning(
+            logger.log(
+                .socketNotOffered,
                 "a successor can't take the socket over without a gap",
                 metadata: ["path": "\(path)", "error": "\(error)"]
             )

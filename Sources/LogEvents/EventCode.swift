@@ -17,6 +17,18 @@ package enum EventCode: String, Sendable, Hashable, CaseIterable, CustomStringCo
     case secretFileExposed = "SecretFileExposed"
     case storeUnusable = "StoreUnusable"
     case logLinesLost = "LogLinesLost"
+    case adminEndpoints = "AdminEndpoints"
+    case adminEndpointsBusy = "AdminEndpointsBusy"
+    case adminEndpointsEnded = "AdminEndpointsEnded"
+    case adminAnswerNotTaken = "AdminAnswerNotTaken"
+
+    // Reloads.
+    case configurationApplied = "ConfigurationApplied"
+    case configurationRefused = "ConfigurationRefused"
+    case configurationRestored = "ConfigurationRestored"
+    case configurationPendingRestart = "ConfigurationPendingRestart"
+    case configurationNoticedLate = "ConfigurationNoticedLate"
+    case storeHeldBack = "StoreHeldBack"
 
     // Mounts.
     case mountRefused = "MountRefused"
@@ -63,7 +75,23 @@ package enum EventCode: String, Sendable, Hashable, CaseIterable, CustomStringCo
     case inotifyUnavailable = "InotifyUnavailable"
     case buildEndsUnnoticed = "BuildEndsUnnoticed"
 
+    // What is written into the cluster.
+    case podEventWritten = "PodEventWritten"
+    case podEventsFailed = "PodEventsFailed"
+    case podEventsResumed = "PodEventsResumed"
+    case classesUnreadable = "ClassesUnreadable"
+    case tokenExpiring = "TokenExpiring"
+    case podUnanswered = "PodUnanswered"
+    case startupTaintRemoved = "StartupTaintRemoved"
+    case startupTaintAbsent = "StartupTaintAbsent"
+    case startupTaintWaiting = "StartupTaintWaiting"
+    case startupTaintStuck = "StartupTaintStuck"
+
     // The wire.
+    case socketOffered = "SocketOffered"
+    case socketInherited = "SocketInherited"
+    case socketReplaced = "SocketReplaced"
+    case socketNotOffered = "SocketNotOffered"
     case connectionRefused = "ConnectionRefused"
     case acceptFailed = "AcceptFailed"
     case drainSlow = "DrainSlow"
@@ -83,19 +111,22 @@ package enum EventCode: String, Sendable, Hashable, CaseIterable, CustomStringCo
     /// The level of the code's lines.
     package var level: Logger.Level {
         switch self {
-        case .leaseExpired, .podsListed, .podWatchPaused, .httpCallAnswered, .httpCallFailed:
+        case .leaseExpired, .podsListed, .podWatchPaused, .httpCallAnswered, .httpCallFailed, .adminAnswerNotTaken,
+            .podEventWritten, .startupTaintWaiting:
             .debug
         case .standingBy, .journalWritable, .journalLeftovers, .lostTokenSearched, .tokenLeftToExpire, .volumesHidden,
-            .tracesExported:
+            .tracesExported, .configurationApplied, .configurationRestored, .socketOffered, .socketReplaced:
             .notice
         case .configurationWarning, .secretFileExposed, .mountRefused, .refreshFailed, .subjectTokenUnusable,
             .signingKeysUnavailable, .signingKeysMissing, .tokenLost, .revocationFailed, .lostTokenSearchFailed,
             .journalRewritten, .journalReopened, .journalNotice, .podWatchFailed, .podLookupFailed, .podOnOtherNode,
             .podsNotWatched, .inotifyUnavailable, .buildEndsUnnoticed, .connectionRefused, .drainSlow, .grpcError,
-            .traceExportFailed:
+            .traceExportFailed, .adminEndpointsBusy, .configurationPendingRestart, .configurationNoticedLate,
+            .podEventsFailed, .classesUnreadable, .tokenExpiring, .socketNotOffered:
             .warning
         case .storeUnusable, .logLinesLost, .revocationGivenUp, .lostTokenSearchGivenUp, .journalUnwritable,
-            .acceptFailed, .callsGivenUp:
+            .acceptFailed, .callsGivenUp, .adminEndpointsEnded, .configurationRefused, .storeHeldBack, .podUnanswered,
+            .startupTaintStuck:
             .error
         case .daemonFailed:
             .critical

@@ -1,5 +1,6 @@
 // What reloads leave in the log.
 
+import LogEvents
 import Logging
 
 /// Writes the log lines of reloads.
@@ -10,7 +11,8 @@ struct ReloadLog: Sendable {
 
     /// A configuration, or the new content of a file that it names, is in force.
     func applied(_ report: ReloadReport, from former: String) {
-        logger.notice(
+        logger.log(
+            .configurationApplied,
             "configuration applied",
             metadata: [
                 "file": "\(file)", "configuration": "\(report.status.digest)", "former": "\(former)",
@@ -22,7 +24,8 @@ struct ReloadLog: Sendable {
 
     /// Keys have new values that a start would put in force.
     func pendingRestart(_ keys: [String]) {
-        logger.warning(
+        logger.log(
+            .configurationPendingRestart,
             "some settings take effect after a restart",
             metadata: ["file": "\(file)", "keys": "\(keys.joined(separator: ", "))"]
         )
@@ -31,7 +34,8 @@ struct ReloadLog: Sendable {
     /// What the files hold can't be used.
     func refused(_ report: ReloadReport) {
         guard report.status.heldBack.isEmpty || report.problems != report.heldBackLines else { return heldBack(report) }
-        logger.error(
+        logger.log(
+            .configurationRefused,
             "configuration refused, the former one stays in force",
             metadata: [
                 "file": "\(file)", "configuration": "\(report.status.digest)",
@@ -43,7 +47,8 @@ struct ReloadLog: Sendable {
 
     /// Stores work on with former contents of their files.
     private func heldBack(_ report: ReloadReport) {
-        logger.error(
+        logger.log(
+            .storeHeldBack,
             "a store works on with its former file",
             metadata: [
                 "file": "\(file)", "configuration": "\(report.status.digest)",
@@ -55,7 +60,8 @@ struct ReloadLog: Sendable {
 
     /// The files hold again what is in force.
     func recovered(_ digest: String) {
-        logger.notice(
+        logger.log(
+            .configurationRestored,
             "the configuration's files hold again what is in force",
             metadata: ["file": "\(file)", "configuration": "\(digest)"]
         )
@@ -63,7 +69,8 @@ struct ReloadLog: Sendable {
 
     /// The kernel gives no watches.
     func withoutWatches(poll: Duration) {
-        logger.warning(
+        logger.log(
+            .configurationNoticedLate,
             "changes of the configuration are noticed late: the kernel gives no inotify instance",
             metadata: ["file": "\(file)", "looked_every": "\(poll)", "fix": "raise fs.inotify.max_user_instances"]
         )

@@ -2,6 +2,7 @@
 
 import BuildEnds
 import Leases
+import LogEvents
 import Logging
 import MountService
 import Policy
@@ -175,7 +176,11 @@ struct Reloader: Sendable {
         }
         for (name, error) in new.failures.sorted(by: { $0.key < $1.key })
         where old.failures[name]?.description != error.description {
-            parts.logger.error("store can't be used", metadata: ["store": "\(name)", "error": "\(error)"])
+            parts.logger.log(
+                .storeUnusable,
+                "store can't be used",
+                metadata: ["store": "\(name)", "error": "\(error)"]
+            )
         }
         return report
     }

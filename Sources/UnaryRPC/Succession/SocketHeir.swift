@@ -2,6 +2,7 @@
 
 import CGRPC
 import Glibc
+import LogEvents
 package import Logging
 import Synchronization
 
@@ -112,7 +113,11 @@ private final class SocketHeir: Sendable {
             return false
         }
         inherited.withLock { $0 = InheritedSocket(offered: offered, descriptor: descriptor) }
-        logger.info("holding the socket of the daemon that serves", metadata: ["socket": "\(offered.path)"])
+        logger.log(
+            .socketInherited,
+            "holding the socket of the daemon that serves",
+            metadata: ["socket": "\(offered.path)"]
+        )
         return send(connection, [1], 1, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)) == 1
     }
 }

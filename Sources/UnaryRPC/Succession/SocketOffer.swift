@@ -2,6 +2,7 @@
 
 import CGRPC
 import Glibc
+import LogEvents
 package import Logging
 import Synchronization
 
@@ -110,7 +111,8 @@ package final class SocketOffer: Sendable {
         }
         let isNew = visitors.withLock { $0.updateValue(true, forKey: visitor) == false }
         if isNew {
-            logger.notice(
+            logger.log(
+                .socketOffered,
                 "a successor stands by and has the socket",
                 metadata: [
                     "socket": "\(listener.path)", "pid": "\(PeerCredentials(of: visitor).map { "\($0.pid)" } ?? "")",

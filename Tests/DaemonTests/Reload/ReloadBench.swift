@@ -7,6 +7,7 @@ import Leases
 import Logging
 import LoopbackCluster
 import MountService
+import NodeMetrics
 import Policy
 import Rendering
 import Support
@@ -125,7 +126,12 @@ struct ReloadBench: Sendable {
         let source = try #require(ConfigurationSource("\(folder)/node.yaml", kinds: [KeyedStore.self]))
         let configuration = try source.configuration(try source.text())
         try await withTransports(log.logger) { transports in
-            let maker = GenerationMaker(environment: [:], transports: transports, logger: log.logger)
+            let maker = GenerationMaker(
+                environment: [:],
+                transports: transports,
+                rateLimits: RateLimits(clock: SystemClock()),
+                logger: log.logger
+            )
             let (first, stores) = try await start(maker, configuration)
             let gates = StoreGates(limits: configuration.storeLimits, clock: .system)
             let parts = LeaseManager.Parts(
