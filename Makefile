@@ -7,7 +7,7 @@ GENERATED := Sources/ProviderAPI
 INTEROP := $(MAKE) --no-print-directory -C Tests/Interop
 
 .PHONY: help deps counterparts build interop test example soak measure demo format check-format proto check-proto \
-    store-matrix check-docs
+    store-matrix check-docs manifests
 
 help: ## Lists what make can do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -28,7 +28,12 @@ interop: deps ## Builds the two clients that play the driver, and checks them ag
 
 test: interop counterparts ## Runs every test
 	$(SWIFT) build --build-tests
+	scripts/check-manifests --daypass .build/debug/daypass
 	$(SWIFT) test --skip-build --disable-xctest --no-parallel
+
+manifests: deps ## Checks daemonset/: kustomize, the chart, the samples
+	@$(SWIFT) build --product daypass
+	scripts/check-manifests --daypass .build/debug/daypass
 
 example: deps ## Builds and tests the example package that adds a token store from outside
 	$(SWIFT) build $(EXAMPLE) --build-tests

@@ -277,7 +277,8 @@ let package = Package(
             name: "DaemonTests",
             dependencies: [
                 "Daemon", "Identity", "Leases", "LogEvents", "LoopbackCluster", "MountService", "NodeMetrics", "Policy",
-                "Refusals", "Rendering", "Support", "TokenStore", "TokenStoreTesting", "UnaryRPC", crypto, logging, subprocess,
+                "Refusals", "Rendering", "Support", "TokenStore", "TokenStoreTesting", "UnaryRPC", crypto, logging,
+                subprocess,
                 system,
             ]
         ),
