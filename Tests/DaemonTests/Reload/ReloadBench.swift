@@ -189,6 +189,8 @@ struct ReloadBench: Sendable {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { await reloader.run() }
                     defer { group.cancelAll() }
+                    // It looks once when it begins: what the test writes is for the looks after that.
+                    await until { inForce.change { !$0.triedFiles.isEmpty } }
                     try await body(bench)
                 }
             }
