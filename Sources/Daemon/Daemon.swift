@@ -228,7 +228,7 @@ package struct Daemon: Sendable {
         }
         options.endingStatus = ProviderService.endingStatus
         let succession = Succession(at: configuration.leases.handover, logger: logger)
-        let listener = try succession.listener(inherited, path: socketPath)
+        let (listener, isTaken) = try succession.listener(inherited, path: socketPath)
         return try await succession.withOffer(of: listener) { hasSuccessor in
             try await withUnaryServer(
                 on: listener,
@@ -243,7 +243,7 @@ package struct Daemon: Sendable {
                     metadata: [
                         "socket": "\(server.socketPath)", "version": "\(DaypassVersion.current)",
                         "configuration": "\(configuration.digest)", "stores": "\(configuration.stores.count)",
-                        "grants": "\(configuration.policy.grants.count)", "taken_over": "\(inherited != nil)",
+                        "grants": "\(configuration.policy.grants.count)", "taken_over": "\(isTaken)",
                     ]
                 )
                 connectMetrics(server)

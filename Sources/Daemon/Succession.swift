@@ -16,16 +16,20 @@ struct Succession: Sendable {
     }
 
     /// The socket to serve: the former daemon's with the clients that wait for it, or a new one.
-    func listener(_ inherited: InheritedSocket?, path: String) throws -> UnixSocketListener {
+    ///
+    /// - Returns: The socket, and whether it was taken over.
+    func listener(_ inherited: InheritedSocket?, path: String) throws -> (UnixSocketListener, isTaken: Bool) {
         if let inherited {
-            if let listener = try UnixSocketListener.take(inherited, path: path, logger: logger) { return listener }
+            if let listener = try UnixSocketListener.take(inherited, path: path, logger: logger) {
+                return (listener, true)
+            }
             logger.log(
                 .socketReplaced,
                 "the former daemon's socket is another one or gone; a new one is made",
                 metadata: ["socket": "\(path)"]
             )
         }
-        return try .bind(path: path, logger: logger)
+        return (try .bind(path: path, logger: logger), false)
     }
 
     /// Offers the listener to successors while `body` runs. Where that can't be, the daemon serves all the same, and its
@@ -35,7 +39,7 @@ struct Succession: Sendable {
         _ body: (@escaping @Sendable () -> Bool) async throws -> Result
     ) async throws -> Result {
         let offer: SocketOffer
-        do { offer = try SocketOffer(of: listener, at: path, logger: logger) } catch {
+        do { offer = try .begin(of: listener, at: path, logger: logger) } catch {
             logger.log(
                 .socketNotOffered,
                 "a successor can't take the socket over without a gap",

@@ -70,12 +70,12 @@ final class AcceptLoop: Sendable {
             let timeout = deadline.map { Int32(clamping: max(0, ($0 - now).coreMilliseconds) + 1) } ?? -1
             guard poll(&polled, nfds_t(polled.count), timeout) > 0 else { continue }
 
-            if polled[0].revents != 0 { return }
             let speaking = polled.dropFirst(2).filter { $0.revents != 0 }.map(\.fd)
             turn.waitingRoom.leave(Set(speaking))
             for descriptor in speaking {
                 if speech(of: descriptor) == .http2 { adopt(descriptor) } else { close(descriptor) }
             }
+            if polled[0].revents != 0 { return }
             if polled[1].revents != 0 { acceptAll(&turn, adopt) }
         }
     }

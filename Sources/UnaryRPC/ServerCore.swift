@@ -28,6 +28,7 @@ final class ServerCore: Sendable {
     let isHurried = Atomic<Bool>(false)
     /// Set before the scope ends when another process holds the listening socket too.
     let isHandingOver = Atomic<Bool>(false)
+    private let successor = Mutex<(@Sendable () -> Bool)?>(nil)
     /// Set when the core takes no more calls.
     let isDraining = Atomic<Bool>(false)
     private let bell = Mutex<CorePointer?>(nil)
@@ -72,6 +73,15 @@ final class ServerCore: Sendable {
 
     /// Takes a connected, non-blocking socket; the core closes it. Not after ``beginDrain()``.
     func adopt(_ descriptor: Int32) { grpc_server_add_channel_from_fd(server.raw, descriptor, credentials.raw) }
+
+    /// Leaves calls that have no answer at the end to a successor, if it is still there then. Before ``end()``.
+    func handOver(whileThereIs successor: @escaping @Sendable () -> Bool) {
+        self.successor.withLock { $0 = successor }
+        isHandingOver.store(true, ordering: .releasing)
+    }
+
+    /// Whether somebody would answer a call that is left without an answer.
+    var hasSuccessor: Bool { successor.withLock { $0 }?() ?? false }
 
     /// Lets the server's thread end the server by its ``DrainPlan``: at the next moment without a call in flight, or when
     /// the time is over. Until then calls are answered.

@@ -17,6 +17,8 @@ struct ServerLoop {
     private var working: Set<ObjectIdentifier> = []
     /// Those of them that are held back for the successor.
     private var held: Set<ObjectIdentifier> = []
+    /// Those of them whose client is gone.
+    private var left: Set<ObjectIdentifier> = []
     /// Those of them whose message has not come.
     private var unheard: Patience<ObjectIdentifier>
     /// The number of calls that wait for the next clients.
@@ -79,11 +81,13 @@ struct ServerLoop {
             switch core.handle(call, manner) {
             case .answered: break
             case .working: working.insert(ObjectIdentifier(call))
+            case .held where left.contains(ObjectIdentifier(call)): call.answer(.failure(core.options.endingStatus))
             case .held: held.insert(ObjectIdentifier(call))
             }
         case .closed:
             guard let call else { return }
             call.closed.open()
+            if open[ObjectIdentifier(call)] != nil { left.insert(ObjectIdentifier(call)) }
             // Its client is gone, so this goes nowhere; but it brings the event that ends the call.
             if held.contains(ObjectIdentifier(call)) { call.answer(.failure(core.options.endingStatus)) }
         case .answered:
@@ -91,6 +95,7 @@ struct ServerLoop {
             open[ObjectIdentifier(call)] = nil
             working.remove(ObjectIdentifier(call))
             held.remove(ObjectIdentifier(call))
+            left.remove(ObjectIdentifier(call))
             unheard.end(ObjectIdentifier(call))
             core.callsInFlight.subtract(1, ordering: .relaxed)
         case .bell: hasHeardBell = true
@@ -150,6 +155,10 @@ struct ServerLoop {
     }
 
     private func end() {
+        // Without a successor nobody would answer the repeated calls: better a final answer.
+        if !held.isEmpty, !core.hasSuccessor {
+            for key in held { open[key]?.answer(.failure(core.options.endingStatus)) }
+        }
         core.beginDrain()
         core.closeConnections()
     }

@@ -53,13 +53,14 @@ package struct UnaryServer: Sendable {
 /// while, and all when nothing else is in flight. The connections are closed when only those are left, or where handlers
 /// would be cancelled otherwise. Calls that have no answer then end as `UNAVAILABLE` at their clients without response headers, for a retry policy to repeat.
 ///
-/// - Parameter hasSuccessor: Whether another process holds the listener too; asked when `body` has returned.
+/// - Parameter hasSuccessor: Whether another process holds the listener too; asked when `body` has returned, and again
+///   before calls are left to it.
 /// - Throws: What `body` throws; before it runs, a ``UnixSocketError``, ``ThreadError`` or ``CoreError``.
 package func withUnaryServer<R: Sendable>(
     on listener: UnixSocketListener,
     options: UnaryServerOptions = UnaryServerOptions(),
     logger: Logger,
-    hasSuccessor: @Sendable () -> Bool = { false },
+    hasSuccessor: @escaping @Sendable () -> Bool = { false },
     handler: @escaping UnaryHandler,
     _ body: (UnaryServer) async throws -> R
 ) async throws -> R {
@@ -80,7 +81,7 @@ package func withUnaryServer<R: Sendable>(
             result = .failure(error)
         }
         let isHandingOver = hasSuccessor()
-        if isHandingOver { core.isHandingOver.store(true, ordering: .releasing) }
+        if isHandingOver { core.handOver(whileThereIs: hasSuccessor) }
         accepting.stop()
         await knocking.join()
         listener.close(leavingFile: isHandingOver)

@@ -103,18 +103,38 @@ package final class UnixSocketListener: Sendable {
         logger: Logger
     ) throws(UnixSocketError) -> UnixSocketListener? {
         let address = try UnixSocketAddress(path: path)
+        let descriptor = inherited.release()
         guard inherited.offered.path == path, let identity = FileStatus(of: path, followingLinks: false),
-            identity.isSocket, identity.device == inherited.offered.device, identity.inode == inherited.offered.inode
-        else { return nil }
+            identity.isSocket, identity.device == inherited.offered.device, identity.inode == inherited.offered.inode,
+            isListening(descriptor)
+        else {
+            // Clients that wait in it look for the socket at the path then.
+            _ = Glibc.close(descriptor)
+            return nil
+        }
         address.removeAbandoned()
         return UnixSocketListener(
             address: address,
             phase: .published,
             identity: identity,
-            descriptor: inherited.release(),
+            descriptor: descriptor,
             allowedUIDs: allowedUIDs,
             logger: logger
         )
+    }
+
+    private static func isListening(_ descriptor: Int32) -> Bool {
+        var isListening: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length) == 0 && isListening != 0
+    }
+
+    /// Calls `body` with the descriptor while nobody can close it; nil when it is closed.
+    func withOpenDescriptor<R>(_ body: (Int32) -> R) -> R? {
+        phase.withLock { phase in
+            if case .closed = phase { return nil }
+            return body(descriptor)
+        }
     }
 
     /// Renames the socket into place; a former socket at the path is replaced at that instant.

@@ -21,7 +21,7 @@ struct SuccessionTests {
             let path = "\(directory)/x.sock"
             let meeting = "\(directory)/meet"
             let first = try UnixSocketListener.bind(path: path, logger: quiet)
-            let offer = try SocketOffer(of: first, at: meeting, logger: quiet)
+            let offer = try SocketOffer.begin(of: first, at: meeting, logger: quiet)
             let inherited = try await offer.run {
                 try await withUnaryServer(on: first, logger: quiet, hasSuccessor: { true }, handler: echo) { _ in
                     #expect(!offer.hasSuccessor)
@@ -55,7 +55,7 @@ struct SuccessionTests {
             let meeting = "\(directory)/meet"
             let listener = try UnixSocketListener.bind(path: "\(directory)/x.sock", logger: quiet)
             try listener.publish()
-            let offer = try SocketOffer(of: listener, at: meeting, logger: quiet)
+            let offer = try SocketOffer.begin(of: listener, at: meeting, logger: quiet)
             try await offer.run {
                 for _ in 0..<3 {
                     let inherited = try await inherit(meeting) { offer.hasSuccessor }
@@ -77,7 +77,7 @@ struct SuccessionTests {
                 for _ in 0..<2 {
                     let listener = try UnixSocketListener.bind(path: path, logger: quiet)
                     try listener.publish()
-                    let offer = try SocketOffer(of: listener, at: meeting, logger: quiet)
+                    let offer = try SocketOffer.begin(of: listener, at: meeting, logger: quiet)
                     try await offer.run { await eventually("nobody follows") { offer.hasSuccessor } }
                     listener.close(leavingFile: true)
                 }
@@ -105,7 +105,7 @@ struct SuccessionTests {
             let meeting = "\(directory)/meet"
             let listener = try UnixSocketListener.bind(path: path, logger: quiet)
             try listener.publish()
-            let offer = try SocketOffer(of: listener, at: meeting, logger: quiet)
+            let offer = try SocketOffer.begin(of: listener, at: meeting, logger: quiet)
             let inherited = try await offer.run { try await inherit(meeting) { offer.hasSuccessor } }
             switch what {
             case "replaced":
@@ -135,6 +135,48 @@ struct SuccessionTests {
     )
     func noOffer(line: String) { #expect(OfferedSocket(Array(line.utf8)) == nil) }
 
+    @Test("a visitor that comes when the listener is closed gets nothing, and no other descriptor")
+    func tooLate() async throws {
+        try await withDirectory { directory in
+            let meeting = "\(directory)/meet"
+            let listener = try UnixSocketListener.bind(path: "\(directory)/x.sock", logger: quiet)
+            try listener.publish()
+            let offer = try SocketOffer.begin(of: listener, at: meeting, logger: quiet)
+            try await offer.run {
+                listener.close(leavingFile: true)
+                let visitor = try #require(RawPeer(connectingTo: meeting))
+                await visitor.expectEnd()
+                #expect(!offer.hasSuccessor)
+            }
+        }
+    }
+
+    @Test("a descriptor that does not listen is not taken")
+    func noListener() async throws {
+        try await withDirectory { directory in
+            let path = "\(directory)/x.sock"
+            let listener = try UnixSocketListener.bind(path: path, logger: quiet)
+            try listener.publish()
+            let status = try #require(FileStatus(of: path, followingLinks: false))
+            let other = InheritedSocket(
+                offered: OfferedSocket(path: path, identity: status),
+                descriptor: socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+            )
+            let taken = try UnixSocketListener.take(other, path: path, logger: quiet)
+            #expect(taken == nil)
+            listener.close()
+        }
+    }
+
+    @Test("where nothing can be offered, one stands by without")
+    func longPath() async throws {
+        let lines = LogRecorder.Lines()
+        let path = "/tmp/" + String(repeating: "x", count: 200)
+        let (result, inherited) = try await withSocketHeir(at: path, logger: LogRecorder.logger(lines)) { 7 }
+        #expect(result == 7 && inherited == nil)
+        #expect(lines.all.contains { $0.contains("can't be taken over") })
+    }
+
     @Test("an offer's line is read as it was written")
     func offer() throws {
         try #require(FileStatus(of: "/tmp", followingLinks: true) != nil)
@@ -149,7 +191,7 @@ struct SuccessionTests {
             let meeting = "\(directory)/meet"
             let listener = try UnixSocketListener.bind(path: "\(directory)/x.sock", logger: quiet)
             try listener.publish()
-            let offer = try SocketOffer(of: listener, at: meeting, logger: quiet)
+            let offer = try SocketOffer.begin(of: listener, at: meeting, logger: quiet)
             try await offer.run {
                 do {
                     let peers = (0..<20).compactMap { _ in RawPeer(connectingTo: meeting) }

@@ -15,14 +15,27 @@ import Synchronization
 ///   - path: Where the socket is offered (``SocketOffer``).
 ///   - body: Stands by.
 /// - Returns: What `body` returned, and the socket; nil when there was no offer.
-/// - Throws: What `body` throws; before it runs, a ``UnixSocketError`` or ``ThreadError``.
+/// Where nothing can be offered (the path is too long), or no thread can be had, `body` stands by without.
+///
+/// - Throws: What `body` throws.
 package func withSocketHeir<R: Sendable>(
     at path: String,
     logger: Logger,
     _ body: () async throws -> R
 ) async throws -> (R, InheritedSocket?) {
-    let heir = try SocketHeir(path: path, logger: logger)
-    let thread = try CoreThread("daypass-heir") { heir.run() }
+    let heir: SocketHeir
+    let thread: CoreThread
+    do {
+        heir = try SocketHeir(path: try UnixSocketAddress(path: path).path, logger: logger)
+        thread = try CoreThread("daypass-heir") { heir.run() }
+    } catch {
+        logger.log(
+            .socketNotOffered,
+            "the socket of the daemon that serves can't be taken over",
+            metadata: ["path": "\(path)", "error": "\(error)"]
+        )
+        return (try await body(), nil)
+    }
     let result: Result<R, any Error>
     do { result = .success(try await body()) } catch { result = .failure(error) }
     heir.stop()

@@ -6,7 +6,7 @@ import LogEvents
 package import Logging
 import Synchronization
 
-/// Offers a listening socket to successors, for the time of ``run(_:)``.
+/// Offers a listening socket to successors, from ``begin(of:at:logger:)`` to the end of ``run(_:)``.
 ///
 /// A successor connects to a socket of the offer (mode 0600, root and our own user only) and gets a copy of the
 /// listener's descriptor. Both processes then hold one socket: connections that the one no longer accepts wait in the
@@ -16,6 +16,7 @@ package final class SocketOffer: Sendable {
     private let listener: UnixSocketListener
     private let message: [UInt8]
     private let wakeUp: Int32
+    private let thread = Mutex<CoreThread?>(nil)
     private let logger: Logger
     /// Those who connected, and whether they said that they have the descriptor.
     private let visitors = Mutex<[Int32: Bool]>([:])
@@ -25,8 +26,20 @@ package final class SocketOffer: Sendable {
 
     /// - Parameters:
     ///   - path: Where successors connect; at most 107 bytes, in a directory that exists.
-    /// - Throws: ``UnixSocketError`` when that socket can't be made.
-    package init(of listener: UnixSocketListener, at path: String, logger: Logger) throws(UnixSocketError) {
+    /// - Throws: ``UnixSocketError`` or ``ThreadError`` when that can't be.
+    package static func begin(
+        of listener: UnixSocketListener,
+        at path: String,
+        logger: Logger
+    ) throws -> SocketOffer {
+        let offer = try SocketOffer(of: listener, at: path, logger: logger)
+        try offer.meeting.publish()
+        let thread = try CoreThread("daypass-offer") { offer.meet() }
+        offer.thread.withLock { $0 = thread }
+        return offer
+    }
+
+    private init(of listener: UnixSocketListener, at path: String, logger: Logger) throws(UnixSocketError) {
         self.listener = listener
         meeting = try UnixSocketListener.bind(path: path, logger: logger)
         self.logger = logger
@@ -37,21 +50,13 @@ package final class SocketOffer: Sendable {
 
     deinit { close(wakeUp) }
 
-    /// Meets successors while `body` runs.
-    ///
-    /// - Throws: What `body` throws; before it runs, a ``UnixSocketError`` or ``ThreadError``.
+    /// Runs `body`, and ends the offer. Call it once.
     package func run<R: Sendable>(_ body: () async throws -> R) async throws -> R {
         defer { meeting.close() }
-        let thread = try CoreThread("daypass-offer") { self.meet() }
         let result: Result<R, any Error>
-        do {
-            try meeting.publish()
-            result = .success(try await body())
-        } catch {
-            result = .failure(error)
-        }
+        do { result = .success(try await body()) } catch { result = .failure(error) }
         _ = daypass_wakeup(wakeUp)
-        await thread.join()
+        await thread.withLock { $0 }?.join()
         return try result.get()
     }
 
@@ -90,9 +95,12 @@ package final class SocketOffer: Sendable {
             return
         }
         let isWelcome = PeerCredentials(of: visitor).map { meeting.allowedUIDs.contains($0.uid) } ?? false
-        guard isWelcome, visitors.withLock({ $0.count }) < Self.mostVisitors,
-            daypass_send_descriptor(visitor, message, message.count, listener.descriptor) == message.count
-        else {
+        // Once it is closed its number may be another descriptor's.
+        func send() -> Bool {
+            listener.withOpenDescriptor { daypass_send_descriptor(visitor, message, message.count, $0) }
+                == message.count
+        }
+        guard isWelcome, visitors.withLock({ $0.count }) < Self.mostVisitors, send() else {
             close(visitor)
             return
         }
