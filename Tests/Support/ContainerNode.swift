@@ -111,7 +111,7 @@ package final class ContainerNode: Sendable {
 /// Runs `body` on a node whose daemons run in containers; they are ended and removed afterwards.
 ///
 /// - Parameter user: The user id of the daemons.
-package func withContainerNode(user: Int = 0, _ body: @Sendable (ContainerNode) async throws -> Void) async throws {
+package func withContainerNode(user: Int = 0, _ body: (ContainerNode) async throws -> Void) async throws {
     let root = try await ContainerImage.shared.root()
     try await withNode { node in
         let containers = try ContainerNode(node, root: root, user: user)
