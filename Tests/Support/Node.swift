@@ -80,13 +80,14 @@ package final class Node: Sendable {
         crashAt: String? = nil,
         options: [String] = []
     ) throws -> DaemonProcess {
+        let arguments = ["serve", "--config", path(configuration), "--socket", socket, "--log-format", "json"]
+        return launch(try BuildProducts.daypass(), arguments + options, crashAt: crashAt)
+    }
+
+    /// Starts a program that is a daemon of this node, or runs one, and does not wait for it.
+    package func launch(_ program: String, _ arguments: [String], crashAt: String? = nil) -> DaemonProcess {
         let number = records.withLock { $0.daemons.count + 1 }
-        let daemon = DaemonProcess(
-            try BuildProducts.daypass(),
-            ["serve", "--config", path(configuration), "--socket", socket, "--log-format", "json"] + options,
-            crashAt: crashAt,
-            logPath: path("daemon-\(number).log")
-        )
+        let daemon = DaemonProcess(program, arguments, crashAt: crashAt, logPath: path("daemon-\(number).log"))
         records.withLock { $0.daemons.append(daemon) }
         starts.yield(daemon)
         return daemon

@@ -31,11 +31,16 @@ package enum BuildProducts {
     ///
     /// - Throws: ``SceneryFailure`` when it is not there.
     package static func interop(_ name: String) throws -> String {
+        try program(at: root.appending(path: ".build/interop/\(name)"), orElse: "run make interop")
+    }
+
+    /// The folder of the package.
+    package static var root: URL {
         var root = folder
         while root.path != "/", !FileManager.default.fileExists(atPath: root.appending(path: "Package.swift").path) {
             root.deleteLastPathComponent()
         }
-        return try program(at: root.appending(path: ".build/interop/\(name)"), orElse: "run make interop")
+        return root
     }
 
     private static func program(at url: URL, orElse advice: String) throws -> String {
