@@ -135,7 +135,7 @@ struct StoreCountsTests {
     ])
     func whatIsLate(_ life: Int, _ left: Int, _ overdue: Int, _ isLate: Bool) {
         var outlook = LeaseOutlook(
-            id: LeaseID(),
+            id: LeaseID(1),
             subject: Subject(namespace: "n", serviceAccount: "s", podName: "p", podUID: "u"),
             volume: "v",
             token: "t",
