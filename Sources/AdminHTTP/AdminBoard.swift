@@ -50,6 +50,7 @@ package final class AdminBoard: Sendable {
     private let state: Mutex<State>
     private let socket: SingleFlight<String?>
     private let results: SingleFlight<[CheckResult]>
+    private let scrape: SingleFlight<String>
 
     /// - Parameters:
     ///   - configuration: the configuration in force, and what became of the last reload.
@@ -65,6 +66,7 @@ package final class AdminBoard: Sendable {
         state = Mutex(State(configuration: configuration))
         socket = SingleFlight(freshness: facts.freshness)
         results = SingleFlight(freshness: facts.freshness)
+        scrape = SingleFlight(freshness: facts.freshness)
     }
 
     // MARK: What the daemon writes
@@ -107,7 +109,6 @@ package final class AdminBoard: Sendable {
 
     var configuration: ConfigurationStatus { state.withLock { $0.configuration }() }
     var inside: InsideStatus? { state.withLock { $0.inside }?() }
-    var metrics: String? { state.withLock { $0.metrics }?() }
 
     /// Why the node's socket does not answer; `nil` when it does.
     func socketFailure() async -> String? {
@@ -137,6 +138,16 @@ package final class AdminBoard: Sendable {
             let new = await look()
             state.withLock { $0.lastResults = new }
             return new
+        }
+    }
+
+    /// The text of the metrics, with the checks as they are now; `nil` before there are any. It is made once for all who
+    /// ask at a time, and given again while it is fresh: it takes locks that Mounts take, too.
+    func metrics() async -> String? {
+        guard let text = state.withLock({ $0.metrics }) else { return nil }
+        return await scrape.value {
+            _ = await checkResults()
+            return text()
         }
     }
 

@@ -64,9 +64,9 @@ package struct AdminRouter: Sendable {
     }
 
     private func metrics() async -> HTTPAnswer {
-        // The checks are metrics, too.
-        _ = await board.checkResults()
-        guard let text = board.metrics else { return .text(503, "no metrics yet: the daemon is \(board.phase.text)") }
+        guard let text = await board.metrics() else {
+            return .text(503, "no metrics yet: the daemon is \(board.phase.text)")
+        }
         return HTTPAnswer(200, type: "text/plain; version=0.0.4; charset=utf-8", text)
     }
 

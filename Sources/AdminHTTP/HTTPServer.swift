@@ -56,7 +56,7 @@ private struct HTTPServer: Sendable {
         self.options = options
         self.handler = handler
         self.logger = logger
-        room = ConnectionRoom(limit: options.maxConnections)
+        room = ConnectionRoom(limit: options.maxConnections, limitForPeer: options.maxConnectionsOfPeer)
         complaints = Complaints(interval: options.logInterval)
     }
 
@@ -90,28 +90,45 @@ private struct HTTPServer: Sendable {
 
     private func take(_ connection: AsyncSocket, _ group: inout DiscardingTaskGroup) {
         connection.socket.closeOnExec()
-        let before = room.evictedCount
-        guard let id = room.enter(connection.socket.file.rawValue) else {
-            try? connection.close()
-            return complain("too many connections to the admin endpoints", "a new one was closed")
-        }
-        if room.evictedCount > before {
-            complain("too many connections to the admin endpoints", "the oldest one was closed")
-        }
-        group.addTask {
-            await serve(connection)
-            room.leave(id)
-            try? connection.close()
+        // One that is gone already needs nothing.
+        guard let peer = connection.peer else { return close(connection) }
+        switch room.enter(connection.socket.file.rawValue, of: peer) {
+        case .tooManyOfPeer:
+            close(connection)
+            complain(Self.tooMany, "a new one was closed, because its peer has as many as one may have")
+        case .full:
+            close(connection)
+            complain(Self.tooMany, "a new one was closed")
+        case .entered(let id, let evicted):
+            if evicted != nil { complain(Self.tooMany, "the oldest one that waits for no answer was closed") }
+            group.addTask {
+                await serve(connection, id, peer)
+                room.leave(id)
+                close(connection)
+            }
         }
     }
+
+    private static var tooMany: Logger.Message { "too many connections to the admin endpoints" }
+
+    private func close(_ connection: AsyncSocket) { try? connection.close() }
 
     private func complain(_ message: Logger.Message, _ detail: String) {
         if complaints.isDue { logger.log(.adminEndpointsBusy, message, metadata: ["detail": "\(detail)"]) }
     }
 
     /// Reads a request, answers it, and waits a moment for the caller to close.
-    private func serve(_ connection: AsyncSocket) async {
-        guard let request = await within(options.headTimeout, { await read(connection) }) else {
+    private func serve(_ connection: AsyncSocket, _ id: UInt64, _ peer: HTTPRequest.Peer) async {
+        let request = await within(options.headTimeout, { await read(connection, peer) })
+        if case .success?? = request { room.move(id, to: .inWork) }
+        guard await answer(request, connection) else { return }
+        room.move(id, to: .answered)
+        await linger(connection)
+    }
+
+    /// - Returns: whether an answer was sent.
+    private func answer(_ request: Result<HTTPRequest, HTTPRejection>??, _ connection: AsyncSocket) async -> Bool {
+        guard let request else {
             let late = HTTPAnswer.text(
                 408,
                 "the request did not come within \(options.headTimeout.components.seconds) s"
@@ -119,11 +136,11 @@ private struct HTTPServer: Sendable {
             return await send(late, withBody: true, connection)
         }
         switch request {
-        case .none: return
-        case .failure(let rejection)?: await send(HTTPAnswer(rejection), withBody: true, connection)
+        case .none: return false
+        case .failure(let rejection)?: return await send(HTTPAnswer(rejection), withBody: true, connection)
         case .success(let request)?:
             let answer = await within(options.answerTimeout, { [handler] in await handler(request) })
-            await send(
+            return await send(
                 answer ?? .text(503, "the answer was not found in time"),
                 withBody: request.method != "HEAD",
                 connection
@@ -132,8 +149,10 @@ private struct HTTPServer: Sendable {
     }
 
     /// The request; `nil` when the caller went away.
-    private func read(_ connection: AsyncSocket) async -> Result<HTTPRequest, HTTPRejection>? {
-        guard let peer = connection.peer else { return nil }
+    private func read(
+        _ connection: AsyncSocket,
+        _ peer: HTTPRequest.Peer
+    ) async -> Result<HTTPRequest, HTTPRejection>? {
         var reader = HeadReader(limit: options.maxHeadBytes)
         do {
             while true {
@@ -147,7 +166,7 @@ private struct HTTPServer: Sendable {
         }
     }
 
-    private func send(_ answer: HTTPAnswer, withBody: Bool, _ connection: AsyncSocket) async {
+    private func send(_ answer: HTTPAnswer, withBody: Bool, _ connection: AsyncSocket) async -> Bool {
         let bytes = Data(answer.encoded(now: SystemClock().now, withBody: withBody))
         let isSent = await within(options.writeTimeout) {
             do { try await connection.write(bytes) } catch { return false }
@@ -155,8 +174,12 @@ private struct HTTPServer: Sendable {
         }
         guard isSent == true else {
             logger.log(.adminAnswerNotTaken, "an answer of the admin endpoints was not taken")
-            return
+            return false
         }
+        return true
+    }
+
+    private func linger(_ connection: AsyncSocket) async {
         // A socket that is closed with unread bytes in it resets the connection, and the answer may be lost on its way.
         connection.endWriting()
         _ = await within(options.lingerTimeout) {

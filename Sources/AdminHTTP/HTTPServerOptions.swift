@@ -2,8 +2,11 @@
 
 /// What a caller may take of the daemon.
 package struct HTTPServerOptions: Sendable {
-    /// Connections at a time. For one more, the oldest is closed: a scraper that hangs keeps nobody out.
+    /// Connections at a time. For one more, the oldest whose request is not complete is closed; when there is none, the
+    /// new one is.
     package var maxConnections = 64
+    /// Connections of one address at a time, and of all callers of a Unix socket: one that hangs keeps nobody else out.
+    package var maxConnectionsOfPeer = 16
     /// The bytes of a request's head: the line with the path, and the header fields.
     package var maxHeadBytes = 8 << 10
     /// The time from the connection to the end of the head.

@@ -15,6 +15,10 @@ extension Daemon {
         metrics.connect { [admin] sources in
             sources.version = DaypassVersion.current
             sources.checks = { admin.lastResults.map { NamedFact($0.name.rawValue, $0.outcome != .failed) } }
+            sources.logLinesLost = {
+                let lost = LogOutput.standardError.lost
+                return (audit: lost.auditLines, others: lost.lines - lost.auditLines)
+            }
         }
         admin.setMetrics { [metrics] in metrics.exposition() }
     }

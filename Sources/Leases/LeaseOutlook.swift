@@ -47,6 +47,16 @@ package struct LeaseOutlook: Sendable, Hashable {
     }
 }
 
+extension LeaseOutlook {
+    /// Whether its token ends and should have been replaced a good while ago: its refresh has been due for more than ten
+    /// minutes, or it is due and less than five minutes are left (a sixth of a life below half an hour: tokens of short
+    /// life are always near their end). The driver calls every two to four minutes.
+    package var isLate: Bool {
+        guard isCurrent, expiresAt != nil, overdue > .zero else { return false }
+        return overdue > .seconds(600) || remaining < min(.seconds(300), life / 6)
+    }
+}
+
 extension LeaseManager {
     /// All leases that Mounts were answered with, those of the journal included. For a look now and then: it costs a step
     /// for each lease.
@@ -58,22 +68,25 @@ extension LeaseManager {
 
 extension LeaseTable {
     func outlooks(now: Moment) -> [LeaseOutlook] {
-        entries.values.compactMap { entry in
-            let record = entry.record
-            guard entry.isDelivered, let issuedAt = record.issuedAt else { return nil }
-            let age = now.mostSince(issuedAt)
-            return LeaseOutlook(
-                id: record.id,
-                subject: record.subject,
-                volume: record.key.volume,
-                token: record.key.token,
-                store: record.key.store,
-                isCurrent: record.state == .live && current[record.key] == record.id,
-                expiresAt: record.token?.expiresAt,
-                life: record.life,
-                remaining: max(.zero, record.life - age),
-                overdue: age - min(record.refreshAfter, record.life)
-            )
-        }
+        entries.values.compactMap { outlook($0, now: now) }
+    }
+
+    /// The outlook of a lease; `nil` when no Mount was answered with it.
+    func outlook(_ entry: Entry, now: Moment) -> LeaseOutlook? {
+        let record = entry.record
+        guard entry.isDelivered, let issuedAt = record.issuedAt else { return nil }
+        let age = now.mostSince(issuedAt)
+        return LeaseOutlook(
+            id: record.id,
+            subject: record.subject,
+            volume: record.key.volume,
+            token: record.key.token,
+            store: record.key.store,
+            isCurrent: record.state == .live && current[record.key] == record.id,
+            expiresAt: record.token?.expiresAt,
+            life: record.life,
+            remaining: max(.zero, record.life - age),
+            overdue: age - min(record.refreshAfter, record.life)
+        )
     }
 }

@@ -20,6 +20,8 @@ package struct StoreLeaseCounts: Sendable, Hashable, Codable {
     /// The least time that a live token has left, in whole seconds; below 0 when it has ended. Missing without a live
     /// token whose end is known.
     package var nextExpirySeconds: Int?
+    /// Tokens that builds hold and that should have been replaced a good while ago (``LeaseOutlook/isLate``).
+    package var expiring = 0
 
     // Since the daemon began.
     package var minted = 0
@@ -113,6 +115,9 @@ extension LeaseTable {
         for entry in entries.values {
             let record = entry.record
             stores[record.key.store, default: StoreLeaseCounts()].count(entry, now: now)
+            if let outlook = outlook(entry, now: now), outlook.isLate {
+                stores[record.key.store]?.expiring += 1
+            }
         }
     }
 }

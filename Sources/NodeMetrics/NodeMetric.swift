@@ -56,6 +56,12 @@ package enum NodeMetric {
         .counter,
         "Connections of other users to the provider's socket that were closed unread."
     )
+    static let logLinesLost = MetricFamily(
+        "daypass_log_lines_lost_total",
+        .counter,
+        ["audit"],
+        "Log lines that were not written because their reader was too slow or gone, by whether they are audit lines."
+    )
 
     // Mounts.
     static let mounts = MetricFamily(
@@ -133,6 +139,12 @@ package enum NodeMetric {
         ["store"],
         "The least time that a live token has left; not there without a live token whose end is known."
     )
+    static let tokensExpiring = MetricFamily(
+        "daypass_tokens_expiring",
+        .gauge,
+        ["store"],
+        "Tokens that builds hold, whose refresh is long due or whose end is near, and that were not refreshed."
+    )
 
     // Sources.
     static let sourceRateLimit = MetricFamily(
@@ -200,8 +212,10 @@ package enum NodeMetric {
     /// All of them.
     package static let all: [MetricFamily] = [
         buildInfo, configurationInfo, configurationReloads, lastReloadSuccessful, lastApplied, checkReady, keysReady,
-        journalWritable, buildEndWatching, refusedConnections, mounts, mountDuration, mountsInFlight, mints,
+        journalWritable, buildEndWatching, refusedConnections, logLinesLost, mounts, mountDuration, mountsInFlight,
+        mints,
         mintDuration, refreshes, staleAnswers, revocations, leases, debt, givenUp, oldestUnrevoked, tokenExpiry,
+        tokensExpiring,
         sourceRateLimit, sourcePaused, sourceBreaker, sourceWaiting, unansweredPods, podEvents, residentMemory,
         memoryLimit, cpuSeconds, openFiles, maxFiles, startTime,
     ]

@@ -71,6 +71,9 @@ package final class NodeMetricsCollector: Sendable {
         text.write(NodeMetric.journalWritable, isJournalCurrent)
         text.write(NodeMetric.buildEndWatching, sources.detectors?().map(\.sample) ?? [])
         text.write(NodeMetric.refusedConnections, sources.refusedConnections?())
+        if let lost = sources.logLinesLost?() {
+            text.write(NodeMetric.logLinesLost, [(["true"], Double(lost.audit)), (["false"], Double(lost.others))])
+        }
     }
 }
 

@@ -84,6 +84,8 @@ package struct NodeMetricsSources: Sendable {
     package var mountsInFlight: (@Sendable () -> Int)?
     /// Connections that the provider's socket refused since the daemon began.
     package var refusedConnections: (@Sendable () -> Int)?
+    /// Log lines that were lost since the daemon began: those of the audit trail, and the others.
+    package var logLinesLost: (@Sendable () -> (audit: Int, others: Int))?
     /// Pods that run unanswered.
     package var unansweredPods: (@Sendable () -> Int)?
     /// Events about Pods since the daemon began.

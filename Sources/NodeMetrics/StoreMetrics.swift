@@ -63,6 +63,7 @@ struct Stores {
             NodeMetric.tokenExpiry,
             names.compactMap { name in self[name].nextExpirySeconds.map { ([name], Double($0)) } }
         )
+        text.write(NodeMetric.tokensExpiring, each(\.expiring))
     }
 
     private subscript(name: String) -> StoreLeaseCounts { counts.byStore[name] ?? StoreLeaseCounts() }

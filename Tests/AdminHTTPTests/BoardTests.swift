@@ -166,6 +166,25 @@ import Testing
         #expect(answer.headers.contains(HTTPAnswer.Header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")))
     }
 
+    @Test func scrapersShareAScrape() async throws {
+        var facts = AdminBoard.Facts(node: "node", version: "1", clock: Samples.clock)
+        facts.freshness = .seconds(3600)
+        let board = AdminBoard(facts, configuration: { Samples.configuration }, version: { nil })
+        allGood(board)
+        // That there is none is not remembered.
+        #expect(try await text(board, "/metrics").hasPrefix("503 "))
+        let made = Box(0)
+        board.setMetrics {
+            made.update { $0 += 1 }
+            return "scrapes \(made.get())\n"
+        }
+        await withTaskGroup(of: String.self) { group in
+            for _ in 0..<50 { group.addTask { (try? await text(board, "/metrics")) ?? "" } }
+            for await text in group { #expect(text == "200 scrapes 1\n") }
+        }
+        #expect(made.get() == 1)
+    }
+
     @Test func theStatusAsJSONIsTheWholeReport() async throws {
         let board = board()
         allGood(board)

@@ -203,7 +203,7 @@ import Testing
 
     @Test func theOldestMakesRoom() async throws {
         let log = CollectedLog()
-        try await withServer({ $0.maxConnections = 4 }, log: log) { address in
+        try await withServer({ ($0.maxConnections, $0.maxConnectionsOfPeer) = (4, 4) }, log: log) { address in
             var held: [AsyncSocket] = []
             // More than are let in, and none of them says anything.
             for _ in 0..<40 { held.append(try await connect(address, "GET /")) }
@@ -217,8 +217,34 @@ import Testing
         #expect(log.lines.filter { $0.contains("too many connections") }.count == 1, "\(log.lines)")
     }
 
+    @Test func whoHasAskedIsNotClosedForANewOne() async throws {
+        let log = CollectedLog()
+        let (asked, mayAnswer) = (Box(0), Box(false))
+        try await withHTTPServer(on: Self.local, logger: log.logger) { request in
+            if request.path == "/probe" {
+                asked.update { $0 += 1 }
+                await until { mayAnswer.get() }
+            }
+            return .text(200, "ok")
+        } _: { address in
+            let limit = HTTPServerOptions().maxConnectionsOfPeer
+            let probes = try await withThrowingTaskGroup(of: AsyncSocket.self) { group in
+                for _ in 0..<limit {
+                    group.addTask { try await connect(address, "GET /probe HTTP/1.1\r\nHost: a\r\n\r\n") }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            await until { asked.get() == limit }
+            // None of these gets in, and none of those goes.
+            for _ in 0..<100 { #expect(await rest(try await connect(address)).isEmpty) }
+            mayAnswer.set(true)
+            for probe in probes { #expect(await rest(probe).hasPrefix("HTTP/1.1 200 ")) }
+        }
+        #expect(log.text.contains("as many as one may have"))
+    }
+
     @Test func manyAtOnceAreAnswered() async throws {
-        try await withServer { address in
+        try await withServer({ $0.maxConnectionsOfPeer = 64 }) { address in
             let urls = (1...200).map { "http://\(address)/\($0)" }
             let outcome = try await runProgram("curl", ["-sS", "--parallel", "--parallel-max", "30"] + urls)
             #expect(outcome.code == 0, "\(outcome.error)")

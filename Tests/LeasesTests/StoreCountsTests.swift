@@ -108,6 +108,52 @@ struct StoreCountsTests {
         }
     }
 
+    @Test func tokensThatNobodyRefreshesAreExpiring() async throws {
+        try await bench.run { manager in
+            let forgotten = try await manager.live(leaseKey(pod: "a"))
+            manager.delivered([forgotten.id])
+            func expiring() -> Int? { manager.counts.byStore["github"]?.expiring }
+            bench.pass(.seconds(2000), manager)
+            #expect(expiring() == 0)
+            // Other builds of the store get theirs; at 3000 s the refresh was due for ten minutes, with any jitter.
+            bench.pass(.seconds(1001), manager)
+            let other = try await manager.live(leaseKey(pod: "b"))
+            manager.delivered([other.id])
+            #expect(expiring() == 1)
+            let refreshed = try await manager.live(leaseKey(pod: "a"))
+            manager.delivered([refreshed.id])
+            #expect(expiring() == 0)
+        }
+    }
+
+    /// Life, what is left, and how long the refresh has been due; in seconds.
+    @Test(arguments: [
+        (3600, 1800, -600, false), (3600, 1000, 600, false), (3600, 1000, 601, true), (3600, 299, 100, true),
+        (3600, 299, -1, false), (3600, 300, 1, false), (28_800, 9000, 601, true), (300, 200, 1, false),
+        (300, 51, 150, false), (300, 49, 150, true), (1200, 250, 200, false), (1200, 199, 300, true),
+        (3600, 0, 1200, true),
+    ])
+    func whatIsLate(_ life: Int, _ left: Int, _ overdue: Int, _ isLate: Bool) {
+        var outlook = LeaseOutlook(
+            id: LeaseID(1),
+            subject: Subject(namespace: "n", serviceAccount: "s", podName: "p", podUID: "u"),
+            volume: "v",
+            token: "t",
+            store: "s",
+            isCurrent: true,
+            expiresAt: UTCInstant(epochSeconds: 1),
+            life: .seconds(life),
+            remaining: .seconds(left),
+            overdue: .seconds(overdue)
+        )
+        #expect(outlook.isLate == isLate)
+        outlook.isCurrent = false
+        #expect(!outlook.isLate)
+        outlook.isCurrent = true
+        outlook.expiresAt = nil
+        #expect(!outlook.isLate)
+    }
+
     @Test func sizesOfTimesIncludeTheirEnds() {
         var times = MintTimes()
         for limit in MintTimes.limits { times.add(.milliseconds(limit)) }

@@ -65,6 +65,10 @@ struct CollectorTests {
                 "daypass_build_end_watching{detector=\"target paths\"}": 0,
                 "daypass_build_info{version=\"1.2.3\"}": 1,
                 "daypass_refused_connections_total": 4,
+                "daypass_log_lines_lost_total{audit=\"true\"}": 2,
+                "daypass_log_lines_lost_total{audit=\"false\"}": 5,
+                "daypass_tokens_expiring{store=\"quay\"}": 1,
+                "daypass_tokens_expiring{store=\"github\"}": 0,
                 "daypass_pod_events_total{reason=\"RefreshFailed\",outcome=\"written\"}": 3,
             ]
             for (series, value) in expected { #expect(values[series] == value, "\(series)") }

@@ -104,6 +104,7 @@ struct NodeBench: Sendable {
             sources.keysReady = { true }
             sources.mountsInFlight = { 2 }
             sources.refusedConnections = { 4 }
+            sources.logLinesLost = { (audit: 2, others: 5) }
             sources.unansweredPods = { 0 }
             sources.podEvents = { [PodEventFigure(reason: "RefreshFailed", outcome: "written", count: 3)] }
         }

@@ -5,8 +5,9 @@ import Synchronization
 
 /// Writes whole lines to a descriptor.
 ///
-/// A line of up to 4096 bytes is one write, which a pipe takes whole or not at all. When there is no room, a line waits
-/// for ``patience``; after that no line waits any more until one goes through. Lines that don't are counted, and the
+/// A line of up to 4096 bytes is one write, which a pipe takes whole or not at all. When there is no room, a line waits,
+/// and those after it behind it: Mounts are among them. So all that lines wait is bounded by a ``PatienceBudget``, and
+/// after one that did not go through none waits until one does. Lines that find no room in time are counted, and the
 /// next one that does is preceded by a line that says how many there were.
 package final class LogOutput: Sendable {
     /// Lines that were not written since the last one that was.
@@ -25,20 +26,31 @@ package final class LogOutput: Sendable {
         var isStuck = false
         /// Whether a part of a line was written.
         var isTorn = false
+        var patience: PatienceBudget
+        /// How many lines found no room at once, and waited.
+        var waits = 0
     }
 
     /// The standard error of the process.
     package static let standardError = LogOutput(descriptor: STDERR_FILENO)
 
     private let descriptor: Int32
-    private let patience: Duration
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    /// - Parameter patience: how long a line may wait for room.
-    package init(descriptor: Int32, patience: Duration = .milliseconds(200)) {
+    /// - Parameters:
+    ///   - patience: how long lines may wait for room, all together within `window`.
+    ///   - window: any time of this length.
+    package init(
+        descriptor: Int32,
+        patience: Duration = .milliseconds(200),
+        in window: Duration = .seconds(5)
+    ) {
         self.descriptor = descriptor
-        self.patience = patience
+        state = Mutex(State(patience: PatienceBudget(limit: patience, window: window)))
     }
+
+    /// How many lines have waited for room.
+    var waits: Int { state.withLock { $0.waits } }
 
     /// The lines that were lost since the beginning.
     package var lost: Lost { state.withLock { $0.lostInAll } }
@@ -74,16 +86,32 @@ package final class LogOutput: Sendable {
 
     /// - Returns: 0 when all was written, else the error.
     private func send(_ line: [UInt8], _ state: inout State) -> Int32 {
-        let deadline = ContinuousClock.now + (state.isStuck ? .zero : patience)
+        let start = ContinuousClock.now
+        let deadline = start + (state.isStuck ? .zero : state.patience.left(at: start))
+        var hasWaited = false
+        defer {
+            if hasWaited {
+                let end = ContinuousClock.now
+                state.patience.spend(end - start, at: end)
+                state.waits += 1
+            }
+        }
         let whole = state.isTorn ? [0x0A] + line : line
         var written = 0
         while written < whole.count {
             let piece =
                 whole.count <= Self.pieceSize && written == 0 ? whole : Array(whole[written...].prefix(Self.pieceSize))
-            var (count, failure) = (0, room(until: deadline))
+            var (count, failure) = (0, room(until: .now))
+            if failure == EAGAIN, ContinuousClock.now < deadline {
+                hasWaited = true
+                failure = room(until: deadline)
+            }
             if failure == 0 { (count, failure) = write(piece) }
             // There was room and then there was none: once more, while there is time.
-            if failure == EAGAIN, ContinuousClock.now < deadline { failure = 0 }
+            if failure == EAGAIN, ContinuousClock.now < deadline {
+                hasWaited = true
+                failure = 0
+            }
             guard failure == 0 else {
                 state.isTorn = state.isTorn || written > 0
                 state.isStuck = true
