@@ -71,6 +71,8 @@ final class ClassJudge: Sendable {
 
     private static let memory: Duration = .seconds(300)
     private static let afterForbidden: Duration = .seconds(3600)
+    /// A look at Pods must not wait for many calls that fail one by one.
+    private static let afterError: Duration = .seconds(60)
 
     private let api: ClassAPI
     private let provider: String
@@ -86,15 +88,21 @@ final class ClassJudge: Sendable {
         self.logger = logger
     }
 
-    func verdict(_ suspicion: UnansweredPods.Suspicion) async -> UnansweredPods.Verdict {
+    /// Judges a suspicion's class.
+    ///
+    /// - Returns: `nil` when it can't be asked for now, because another call has just failed.
+    func verdict(_ suspicion: UnansweredPods.Suspicion) async -> UnansweredPods.Verdict? {
         if suspicion.isLate { return .ours }
         let key = Key(namespace: suspicion.pod.namespace, name: suspicion.className)
+        // A tenant's mistake, which no call need find out: it must hold up nobody else.
+        guard KubernetesName.isName(key.namespace), KubernetesName.isName(key.name) else { return .unknown }
         let now = clock.steady()
-        let known = state.withLock { state -> UnansweredPods.Verdict? in
+        let (known, isHeld) = state.withLock { state in
             state.known = state.known.filter { $0.value.until > now }
-            return state.known[key]?.verdict ?? (now < state.heldUntil ? .unknown : nil)
+            return (state.known[key]?.verdict, now < state.heldUntil)
         }
         if let known { return known }
+        if isHeld { return nil }
         do throws(KubernetesError) {
             let named = try await api.provider(namespace: key.namespace, name: key.name)
             let verdict: UnansweredPods.Verdict = named.map { $0 == provider ? .ours : .others } ?? .unknown
@@ -104,7 +112,7 @@ final class ClassJudge: Sendable {
             }
             return verdict
         } catch {
-            tell(error, at: now)
+            tell(error, at: clock.steady())
             return .unknown
         }
     }
@@ -114,7 +122,7 @@ final class ClassJudge: Sendable {
         guard error.code != .cancelled else { return }
         let isNew = state.withLock { state in
             defer { state.failure = error.code }
-            if error.code == .forbidden { state.heldUntil = now + Self.afterForbidden }
+            state.heldUntil = now + (error.code == .forbidden ? Self.afterForbidden : Self.afterError)
             return state.failure != error.code
         }
         guard isNew else { return }

@@ -2,6 +2,7 @@
 
 import BuildEnds
 import KubernetesAPI
+import Refusals
 import TokenStore
 
 #if canImport(FoundationEssentials)
@@ -61,23 +62,49 @@ struct EventAPI: Sendable {
         // A try before this one has made it, and its answer was lost.
         case 409 where write.isNew: return (.taken, nil)
         case 404: return (write.isNew ? .noNamespace : .noEvent, nil)
-        case 403 where isTerminating(answer.body): return (.noNamespace, nil)
-        case 403: return (.forbidden, error)
+        case 403:
+            let status = try? JSONDecoder().decode(Status.self, from: Data(answer.body))
+            if status?.isTerminating == true { return (.noNamespace, nil) }
+            if status?.isAboutRole == true { return (.forbidden, error) }
+            let message = status?.why.map { ": \(Refusal.quoted($0))" } ?? ""
+            return (
+                .forbiddenInNamespace,
+                KubernetesError(
+                    .forbidden,
+                    "\(error.message)\(message)",
+                    fix: "see the namespace's ResourceQuota and the cluster's admission policies"
+                )
+            )
         case 400, 413, 415, 422: return (.rejected, error)
         default: return (.later(error.retryAfter ?? .zero), error)
         }
     }
 
-    /// Whether a 403 is about a namespace that is being deleted, and not about the role of Daypass
-    /// (`NamespaceTerminatingCause` in `k8s.io/api/core/v1`).
-    private static func isTerminating(_ body: [UInt8]) -> Bool {
-        let status = try? JSONDecoder().decode(Status.self, from: Data(body))
-        return status?.details?.causes?.contains { $0.reason == "NamespaceTerminating" } ?? false
-    }
-
     private struct Status: Decodable {
         struct Details: Decodable { var causes: [Cause]? }
         struct Cause: Decodable { var reason: String? }
+        var message: String?
         var details: Details?
+
+        /// Why it is forbidden: the message without what was asked for.
+        var why: Substring? {
+            guard let message else { return nil }
+            return message[(message.firstRange(of: " is forbidden: ")?.upperBound ?? message.startIndex)...]
+        }
+
+        /// Whether a 403 is about a namespace that is being deleted, and not about the role of Daypass
+        /// (`NamespaceTerminatingCause` in `k8s.io/api/core/v1`).
+        var isTerminating: Bool {
+            details?.causes?.contains { $0.reason == "NamespaceTerminating" } ?? false
+        }
+
+        /// Whether a 403 is about the role of Daypass: an authorizer says what a user can't do, and admission says
+        /// something else in its place (`forbiddenMessage` in `apiserver/pkg/endpoints/handlers/responsewriters`).
+        var isAboutRole: Bool {
+            guard let why else { return false }
+            return why.hasPrefix("User \"")
+                && (why.contains("\" cannot create resource \"events\"")
+                    || why.contains("\" cannot patch resource \"events\""))
+        }
     }
 }

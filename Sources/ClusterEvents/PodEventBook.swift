@@ -28,6 +28,8 @@ struct PodEventBook: Sendable {
         var burst = 10
         /// How long nothing is tried after the API server forbade it.
         var afterForbidden: Duration = .seconds(3600)
+        /// How long nothing is tried in a namespace that takes no event: its quota may be free again soon.
+        var afterForbiddenInNamespace: Duration = .seconds(600)
     }
 
     /// A call to make. ``ended(_:at:)`` follows.
@@ -59,7 +61,10 @@ struct PodEventBook: Sendable {
         case noEvent
         /// The namespace is not there, or is being deleted.
         case noNamespace
+        /// The role of Daypass does not allow it, anywhere.
         case forbidden
+        /// The namespace does not take it: a quota, an admission policy.
+        case forbiddenInNamespace
         /// It will never take this one.
         case rejected
         /// Try again after this time.
@@ -107,6 +112,8 @@ struct PodEventBook: Sendable {
     private var nextOrder: UInt64 = 1
     private var heldUntil: Duration?
     private var isForbidden = false
+    /// The namespaces in which nothing is tried, and until when.
+    private var heldNamespaces: [String: Duration] = [:]
     private var outcomes: [PodEventReason: [PodEventOutcome: Int]] = [:]
 
     init(limits: Limits = Limits(), newName: @escaping @Sendable (PodWarning) -> String = EventObject.newName) {
@@ -138,6 +145,10 @@ struct PodEventBook: Sendable {
 
     mutating func add(_ event: PodWarning, at now: Moment) {
         if isForbidden, let heldUntil, now.steady < heldUntil { return count(event.reason, .forbidden) }
+        if let until = heldNamespaces[event.pod.namespace] {
+            if now.steady < until { return count(event.reason, .forbidden) }
+            heldNamespaces[event.pod.namespace] = nil
+        }
         let key = Key(podUID: event.podUID, reason: event.reason)
         var entry = entries[key] ?? Entry(event: event, firstSeen: now.wall, lastSeen: now.wall)
         entry.event = event
@@ -264,6 +275,12 @@ struct PodEventBook: Sendable {
         case .rejected:
             count(key.reason, .failed, flight.taken)
             forgetIfIdle(key)
+        case .forbiddenInNamespace:
+            putBack(flight)
+            let namespace = write.event.pod.namespace
+            for (key, entry) in entries where entry.event.pod.namespace == namespace { giveUp(key, .forbidden) }
+            heldNamespaces = heldNamespaces.filter { $0.value > now }
+            heldNamespaces[namespace] = now + limits.afterForbiddenInNamespace
         case .forbidden:
             putBack(flight)
             for key in entries.keys { giveUp(key, .forbidden) }

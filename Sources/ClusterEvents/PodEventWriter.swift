@@ -14,7 +14,12 @@ package final class PodEventWriter: Sendable {
         var book: PodEventBook
         /// Why the last write was not taken; `nil` when it was.
         var failure: KubernetesError.Code?
+        /// The namespaces that do not take events, and of which that was said.
+        var closed: Set<String> = []
     }
+
+    /// The most namespaces that are remembered for the log.
+    private static let mostClosed = 256
 
     private let clock: LeaseClock
     private let random: @Sendable () -> Double
@@ -84,7 +89,12 @@ package final class PodEventWriter: Sendable {
     private func tell(_ write: PodEventBook.Write, _ answer: PodEventBook.Answer, _ error: KubernetesError?) {
         if let error {
             guard error.code != .cancelled else { return }
+            let namespace = write.event.pod.namespace
             let isNew = state.withLock { state in
+                if answer == .forbiddenInNamespace {
+                    if state.closed.count >= Self.mostClosed { state.closed = [] }
+                    return state.closed.insert(namespace).inserted
+                }
                 defer { state.failure = error.code }
                 return state.failure != error.code
             }
@@ -95,7 +105,8 @@ package final class PodEventWriter: Sendable {
         } else if answer == .taken {
             let wasFailing = state.withLock { state in
                 defer { state.failure = nil }
-                return state.failure != nil
+                let wasClosed = state.closed.remove(write.event.pod.namespace) != nil
+                return state.failure != nil || wasClosed
             }
             if wasFailing { logger.log(.podEventsResumed, "events of Pods are written again") }
             logger.log(

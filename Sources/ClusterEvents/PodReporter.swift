@@ -12,13 +12,13 @@ package import TokenStore
 /// The driver hides from kubelet what fails after the first Mount, so that nobody would see it in the Pod's events. This
 /// is what sees it.
 ///
-/// The Mount service calls ``answered(_:volume:)``, ``servedStale(_:store:failure:)`` and ``refused(_:_:)``; none of them
+/// The Mount service calls ``answered(_:volume:)``, ``servedStale(_:store:failure:)`` and ``refused(_:_:isProved:)``; none of them
 /// waits. Nothing is said of a Pod that the watch does not know on this node by UID and name: who is refused may have
 /// lied about who it is.
 package final class PodReporter: Sendable {
     private enum Notice: Sendable {
         case stale(Subject, store: String, failure: String)
-        case refused(Subject, String)
+        case refused(Subject, text: String, note: String)
 
         var reason: PodEventReason {
             switch self {
@@ -37,6 +37,10 @@ package final class PodReporter: Sendable {
         var troubles: [String: (text: String, at: Duration)] = [:]
         var unansweredPods = 0
     }
+
+    /// What is said of a refusal whose asker was not proved.
+    private static let unproved =
+        "a Mount that names this Pod was refused before it had proved whose it is; the log of Daypass on this node says why"
 
     /// The most notices that wait for a look at their Pods.
     private static let mostNotices = 256
@@ -94,11 +98,18 @@ package final class PodReporter: Sendable {
         add(.stale(subject, store: store, failure: failure))
     }
 
-    /// A Mount was refused. Who asked need not be proved.
-    package func refused(_ refusal: Refusal, _ claimed: Subject) {
+    /// A Mount was refused. Where who asked was not proved, its text is not repeated: anybody may have chosen it.
+    package func refused(_ refusal: Refusal, _ claimed: Subject, isProved: Bool) {
         // The end of a build, of a caller or of ours is nothing to mend.
         guard ![.podEnded, .cancelled, .shuttingDown].contains(refusal.reason) else { return }
-        add(.refused(claimed, refusal.description))
+        if isProved {
+            let text = refusal.description
+            let note = "\(text); the volume keeps the files that it has, and their token ends"
+            add(.refused(claimed, text: text, note: note))
+        } else {
+            let text = "\(refusal.reason.code): \(Self.unproved)"
+            add(.refused(claimed, text: text, note: text))
+        }
     }
 
     private func add(_ notice: Notice) {
@@ -155,19 +166,15 @@ package final class PodReporter: Sendable {
                     "store \(store): \(failure); the token in the volume's files is still good, a new one is tried for "
                         + "with each Mount"
                 )
-            case .refused(let subject, let refusal):
+            case .refused(let subject, let text, let note):
                 guard let pod = known(subject, pods) else {
                     writer.count(notice.reason, .unknownPod)
                     continue
                 }
                 // Before its containers start, the driver passes the refusal on, and kubelet writes the event.
                 guard pod.containers.haveStarted else { continue }
-                note(trouble: refusal, subject)
-                say(
-                    notice.reason,
-                    subject,
-                    "\(refusal); the volume keeps the files that it has, and their token ends"
-                )
+                self.note(trouble: text, subject)
+                say(notice.reason, subject, note)
             }
         }
     }
@@ -202,6 +209,7 @@ package final class PodReporter: Sendable {
         for suspicion in suspicions {
             let verdict = await judge.verdict(suspicion)
             guard !Task.isCancelled else { return }
+            guard let verdict else { continue }
             let isNew = state.withLock { $0.unanswered.judge(suspicion, verdict, at: now) }
             if isNew { tell(unanswered: suspicion) }
         }

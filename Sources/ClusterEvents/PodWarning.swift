@@ -61,7 +61,7 @@ package enum PodEventOutcome: String, Sendable, Hashable, CaseIterable {
     case written
     /// It came too fast, and others were kept in its place.
     case dropped
-    /// The role of Daypass does not allow it.
+    /// The role of Daypass does not allow it, or the Pod's namespace takes no event.
     case forbidden
     /// The Pod's namespace is gone, or about to be.
     case gone

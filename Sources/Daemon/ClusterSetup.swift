@@ -48,9 +48,6 @@ package final class ClusterDuties: Sendable {
         self.logger = logger
     }
 
-    /// Other settings are in force. The startup taint is looked at once, when the daemon begins.
-    package func apply(_ settings: ClusterSettings) { reporter.setWritesEvents(settings.events == .auto) }
-
     /// The socket is served.
     package func serving(_ identity: IdentityMode) {
         self.identity.withLock { $0 = identity }

@@ -107,7 +107,7 @@ struct DoctorNode {
         daemon.lost = report.counts.lost
         daemon.isJournalCurrent = report.counts.isJournalCurrent
         daemon.failures = report.leases.compactMap(\.failure)
-        daemon.podUIDs = Set(report.leases.map(\.podUID))
+        daemon.volumes = Set(report.leases.map { .init(podUID: $0.podUID, name: $0.volume) })
         return .known(daemon)
     }
 

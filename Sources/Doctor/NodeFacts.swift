@@ -72,6 +72,17 @@ package struct DaemonFacts: Sendable, Hashable {
         }
     }
 
+    /// A volume of a Pod.
+    package struct Volume: Sendable, Hashable {
+        package var podUID: String
+        package var name: String
+
+        package init(podUID: String, name: String) {
+            self.podUID = podUID
+            self.name = name
+        }
+    }
+
     package var version: String
     /// The digest of the configuration in force.
     package var configuration: String
@@ -87,8 +98,8 @@ package struct DaemonFacts: Sendable, Hashable {
     package var isJournalCurrent = true
     /// Why revocations failed, one line each.
     package var failures: [String] = []
-    /// The UIDs of the Pods that have leases.
-    package var podUIDs: Set<String> = []
+    /// The volumes that have leases.
+    package var volumes: Set<Volume> = []
 
     package init(version: String, configuration: String, detectors: [Detector]) {
         self.version = version

@@ -51,6 +51,7 @@ extension LoopbackPods {
             switch call {
             case .createEvent:
                 if fault == .terminatesNamespace { return Self.terminating(path[4]) }
+                if fault == .exceedsQuota { return Self.overQuota }
                 let answer = state.objects.createEvent(namespace: path[4], request.body)
                 return answer
             case .patchEvent:
@@ -71,6 +72,15 @@ extension LoopbackPods {
             case .list, .get, .watch: return .failure(404, "NotFound", "not here")
             }
         }
+    }
+
+    private static var overQuota: ClusterLedger.Answer {
+        .failure(
+            403,
+            "Forbidden",
+            #"events.events.k8s.io "x" is forbidden: exceeded quota: objects, requested: count/events.events.k8s.io=1, "#
+                + "used: count/events.events.k8s.io=9, limited: count/events.events.k8s.io=9"
+        )
     }
 
     private static func terminating(_ namespace: String) -> ClusterLedger.Answer {

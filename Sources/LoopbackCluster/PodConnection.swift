@@ -53,7 +53,7 @@ struct PodConnection: Sendable {
         let fault = pods.takeFault(call)
         switch fault {
         case .status(let code, let retryAfter):
-            return try await send(code, PodObjects.status(code), retryAfter: retryAfter)
+            return try await send(code, PodObjects.status(code, of: call), retryAfter: retryAfter)
         case .hangs: return try await hang()
         case .drops: return
         case .talksGarbage: return try await send(200, "<html>\n<body>Sign in</body></html>\n")

@@ -28,6 +28,8 @@ package enum PodFault: Sendable, Hashable {
 
     /// It answers that the namespace is being deleted.
     case terminatesNamespace
+    /// It answers that the namespace has used up its ResourceQuota.
+    case exceedsQuota
     /// It makes the event, and closes the connection instead of an answer.
     case losesAnswer
 

@@ -59,9 +59,11 @@ enum PodObjects {
 
     /// A Status of a failure.
     ///
-    /// - Parameter pod: the Pod that was asked for.
-    static func status(_ code: Int, pod: String? = nil) -> String {
-        let (reason, message) = words(code)
+    /// - Parameters:
+    ///   - pod: the Pod that was asked for.
+    ///   - call: what was asked for.
+    static func status(_ code: Int, pod: String? = nil, of call: PodCall? = nil) -> String {
+        let (reason, message) = words(code, call)
         let name = pod.map { "\"name\":\(GoJSON.string($0))," } ?? ""
         return """
             {"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":\(GoJSON.string(message)),\
@@ -69,16 +71,27 @@ enum PodObjects {
             """
     }
 
-    private static func words(_ code: Int) -> (reason: String, message: String) {
+    private static func words(_ code: Int, _ call: PodCall?) -> (reason: String, message: String) {
         switch code {
         case 400: ("BadRequest", "the field selector is not supported")
         case 401: ("Unauthorized", "Unauthorized")
-        case 403: ("Forbidden", "pods is forbidden: User \"system:serviceaccount:daypass:daypass\" cannot list pods")
+        case 403: ("Forbidden", forbidden(call))
         case 404: ("NotFound", "pods not found")
         case 410: ("Expired", "too old resource version")
         case 429: ("TooManyRequests", "too many requests, please try again later")
         case 503: ("ServiceUnavailable", "the server is currently unable to handle the request")
         default: ("InternalError", "an error on the server has prevented the request from succeeding")
+        }
+    }
+
+    /// What the API server says when no role allows a call.
+    private static func forbidden(_ call: PodCall?) -> String {
+        let user = #"User "system:serviceaccount:daypass:daypass""#
+        let events = #"resource "events" in API group "events.k8s.io" in the namespace "binder""#
+        return switch call {
+        case .createEvent: "events.events.k8s.io is forbidden: \(user) cannot create \(events)"
+        case .patchEvent: #"events.events.k8s.io "x" is forbidden: \#(user) cannot patch \#(events)"#
+        default: "pods is forbidden: \(user) cannot list pods"
         }
     }
 }

@@ -15,6 +15,8 @@ package protocol MountNotices: Sendable {
 
     /// A Mount was refused.
     ///
-    /// - Parameter claimed: who the call says it is for; that need not be proved.
-    func refused(_ refusal: Refusal, _ claimed: Subject)
+    /// - Parameters:
+    ///   - claimed: who the call says it is for.
+    ///   - isProved: whether that was proved. The text of a refusal before that is of anybody's making.
+    func refused(_ refusal: Refusal, _ claimed: Subject, isProved: Bool)
 }

@@ -123,7 +123,8 @@ package final class MountService: Sendable {
         } catch {
             parts.observe(.refused(error.reason), begun.duration(to: .now))
             ServiceContext.$current.withValue(trace()) { journal.refused(error, claimed) }
-            if let claimed { parts.notices?.refused(error, claimed) }
+            // Nothing here throws once it is known who asks.
+            if let claimed { parts.notices?.refused(error, claimed, isProved: false) }
             return .now(.failure(error))
         }
     }
@@ -137,6 +138,7 @@ package final class MountService: Sendable {
         let limit = MountDeadline.limit(own: parts.deadline, caller: callerDeadline)
         let plan = PlanBox()
         let outcome = OutcomeBox()
+        let proof = ProofBox(isProved: subject != nil)
         let result = await MountDeadline.run(limit: limit) { [self] () throws(Refusal) in
             let subject =
                 if let subject { subject } else {
@@ -144,6 +146,7 @@ package final class MountService: Sendable {
                         try await parts.identity.identify(claim.identityClaim)
                     }
                 }
+            proof.set()
             let ask = try MountRequestParser.volumeAsk(claim.parameters)
             let whole = try MountPlan(ask, volume: claim.volume, subject: subject, policy: parts.policy)
             // Nothing is minted for files that can't be made.
@@ -162,7 +165,7 @@ package final class MountService: Sendable {
             return (result, outcome.get())
         case .failure(let refusal):
             journal.refused(refusal, claim.subject)
-            parts.notices?.refused(refusal, claim.subject)
+            parts.notices?.refused(refusal, claim.subject, isProved: proof.get())
             return (result, .refused(refusal.reason))
         }
     }
@@ -313,6 +316,14 @@ private final class OutcomeBox: Sendable {
     private let outcome = Mutex(MountOutcome.fresh)
     func set(_ new: MountOutcome) { outcome.withLock { $0 = new } }
     func get() -> MountOutcome { outcome.withLock { $0 } }
+}
+
+/// Whether it was proved who asks; the deadline may end the work before.
+private final class ProofBox: Sendable {
+    private let isProved: Mutex<Bool>
+    init(isProved: Bool) { self.isProved = Mutex(isProved) }
+    func set() { isProved.withLock { $0 = true } }
+    func get() -> Bool { isProved.withLock { $0 } }
 }
 
 /// A plan that the work makes and its deadline reads.

@@ -183,6 +183,31 @@ private struct Bench {
         #expect(bench.written.count == 2 && bench.count(.written) == 1)
     }
 
+    @Test func aNamespaceThatTakesNoEventHoldsUpNoOther() {
+        var bench = Bench()
+        func elsewhere(_ pod: Int) -> PodWarning {
+            var event = Bench.event(pod)
+            event.pod = PodName(namespace: "other", name: event.pod.name)
+            return event
+        }
+        bench.add(Bench.event(1))
+        bench.add(Bench.event(2))
+        bench.add(elsewhere(3))
+        bench.step(.forbiddenInNamespace)
+        #expect(bench.count(.forbidden) == 2)
+        bench.add(Bench.event(1))
+        #expect(bench.count(.forbidden) == 3)
+        bench.step()
+        #expect(bench.count(.written) == 1 && bench.written.last?.event.pod.namespace == "other")
+        bench.now += .seconds(599)
+        bench.add(Bench.event(1))
+        #expect(bench.count(.forbidden) == 4 && bench.step() == .idle)
+        bench.now += .seconds(1)
+        bench.add(Bench.event(1))
+        bench.step()
+        #expect(bench.count(.written) == 2)
+    }
+
     @Test func aServerThatWantsToBeLeftAloneIs() {
         var bench = Bench()
         bench.add(Bench.event())
@@ -239,6 +264,7 @@ private struct Bench {
             case 5..<8:
                 let answers: [PodEventBook.Answer] = [
                     .taken, .taken, .taken, .noEvent, .noNamespace, .rejected, .later(.seconds(3)),
+                    .forbiddenInNamespace,
                 ]
                 let isRare = Int.random(in: 0..<100, using: &random) == 0
                 let answer = isRare ? .forbidden : answers.randomElement(using: &random) ?? .taken

@@ -121,6 +121,24 @@ import TokenStoreTesting
         }
     }
 
+    /// A tenant's quota says nothing about the role, nor about other namespaces.
+    @Test func aQuotaMutesItsNamespaceOnly() async throws {
+        try await run { scene, writer, _ in
+            scene.pods.fail(.createEvent, .exceedsQuota, times: 1)
+            writer.write(warning(1))
+            await until { count(writer, .forbidden) == 1 && scene.told.count == 1 }
+            #expect(scene.told[0].contains("exceeded quota") && scene.told[0].contains("ResourceQuota"))
+            #expect(!scene.told[0].contains("ClusterRole"))
+            writer.write(warning(2))
+            await until { count(writer, .forbidden) == 2 }
+            var other = warning(3)
+            other.pod = PodName(namespace: "other", name: other.pod.name)
+            writer.write(other)
+            await until { count(writer, .written) == 1 }
+            #expect(scene.pods.count(.createEvent) == 2 && scene.told.count == 1)
+        }
+    }
+
     @Test func aServerThatIsBusyIsLeftAloneAsLongAsItSays() async throws {
         try await run { scene, writer, clock in
             scene.pods.fail(.createEvent, .status(429, retryAfter: 30), times: 1)

@@ -140,11 +140,60 @@ private struct Scene: Sendable {
     @Test func aRefusalOfAPodThatRunsIsSaid() async throws {
         try await Scene.run { scene in
             await scene.runPod(1)
-            scene.reporter.refused(Self.refusal, .build(1))
+            scene.reporter.refused(Self.refusal, .build(1), isProved: true)
             await until { scene.events(1).count == 1 }
             let event = try #require(scene.events(1).first)
             #expect(event.reason == "TokenRefused")
             #expect(event.note.hasPrefix("NotGranted: no grant names it; ask the operator; the volume keeps"))
+        }
+    }
+
+    /// A caller that only names a Pod must not write into its events.
+    @Test func theTextOfAnUnprovedRefusalIsNotRepeated() async throws {
+        try await Scene.run { scene in
+            await scene.runPod(1)
+            let refusal = Refusal(.tokenRejected, "CALL-THIS-NUMBER", fix: "VISIT-THIS-PAGE")
+            scene.reporter.refused(refusal, .build(1), isProved: false)
+            await until { scene.events(1).count == 1 }
+            let note = try #require(scene.events(1).first).note
+            #expect(note.hasPrefix("TokenRejected: a Mount that names this Pod was refused before it had proved"))
+            #expect(!note.contains("THIS-"))
+        }
+    }
+
+    /// One look must not wait for the time limits of many calls.
+    @Test(arguments: [PodFault.status(500), .drops]) func afterAnErrorNoClassIsAskedForAWhile(_ fault: PodFault)
+        async throws
+    {
+        try await ClusterScene.run { scene in
+            let clock = ManualClock()
+            let judge = ClassJudge(
+                ClassAPI(client: scene.client),
+                provider: "daypass",
+                clock: .manual(clock),
+                logger: scene.log.logger
+            )
+            func verdict(_ number: Int, className: String = "credentials") async -> UnansweredPods.Verdict? {
+                let volume = UnansweredPods.Volume(podUID: "u\(number)", name: "v")
+                let pod = PodName(namespace: "ns-\(number)", name: "p")
+                return await judge.verdict(
+                    UnansweredPods.Suspicion(volume: volume, pod: pod, className: className, isLate: false)
+                )
+            }
+            scene.pods.setClass("credentials", namespace: "ns-2", provider: "daypass")
+            let wrong = await verdict(1, className: "No/Name")
+            #expect(wrong == .unknown)
+            scene.pods.fail(.getClass, fault)
+            let first = await verdict(1)
+            #expect(first == .unknown)
+            scene.pods.heal()
+            let asked = scene.pods.count(.getClass)
+            clock.advance(by: .seconds(59))
+            let held = await verdict(2)
+            #expect(held == nil && scene.pods.count(.getClass) == asked && asked > 0)
+            clock.advance(by: .seconds(1))
+            let second = await verdict(2)
+            #expect(second == .ours)
         }
     }
 
@@ -153,8 +202,8 @@ private struct Scene: Sendable {
         try await Scene.run { scene in
             await scene.runPod(1, started: false)
             await scene.runPod(2)
-            scene.reporter.refused(Self.refusal, .build(1))
-            scene.reporter.refused(Self.refusal, .build(2))
+            scene.reporter.refused(Self.refusal, .build(1), isProved: true)
+            scene.reporter.refused(Self.refusal, .build(2), isProved: true)
             await until { scene.events(2).count == 1 }
             #expect(scene.cluster.pods.events.count == 1)
         }
@@ -165,8 +214,8 @@ private struct Scene: Sendable {
     {
         try await Scene.run { scene in
             await scene.runPod(1)
-            scene.reporter.refused(Refusal(reason, "x"), .build(1))
-            scene.reporter.refused(Self.refusal, .build(1))
+            scene.reporter.refused(Refusal(reason, "x"), .build(1), isProved: true)
+            scene.reporter.refused(Self.refusal, .build(1), isProved: true)
             await until { scene.events(1).count == 1 }
             #expect(scene.events(1)[0].note.hasPrefix("NotGranted"))
             await until { scene.count(.tokenRefused, .written) == 1 }
@@ -184,7 +233,7 @@ private struct Scene: Sendable {
             var moved = Subject.build(1)
             moved.namespace = "kube-system"
             for subject in [Subject.build(2), .build(3), renamed, moved] {
-                scene.reporter.refused(Self.refusal, subject)
+                scene.reporter.refused(Self.refusal, subject, isProved: true)
                 scene.reporter.servedStale(subject, store: "s", failure: "f")
             }
             await until { scene.count(.tokenRefused, .unknownPod) == 4 }
@@ -197,14 +246,14 @@ private struct Scene: Sendable {
         try await Scene.run(writesEvents: false) { scene in
             scene.cluster.pods.setClass("credentials", namespace: "binder", provider: "daypass")
             await scene.runPod(1)
-            scene.reporter.refused(Self.refusal, .build(1))
+            scene.reporter.refused(Self.refusal, .build(1), isProved: true)
             await until {
                 scene.clock.advance(by: .seconds(1))
                 return scene.reporter.unansweredPods == 1
             }
             #expect(scene.cluster.told.contains { $0.contains("runs on an empty volume") })
             scene.reporter.setWritesEvents(true)
-            scene.reporter.refused(Self.refusal, .build(1))
+            scene.reporter.refused(Self.refusal, .build(1), isProved: true)
             await until { scene.events(1).count == 1 }
             #expect(scene.cluster.pods.count(.createEvent) == 1)
         }
@@ -216,7 +265,7 @@ private struct Scene: Sendable {
             try await scene.mount(1, lives: .seconds(3600))
             await scene.runPod(1)
             scene.clock.advance(by: .seconds(2999))
-            scene.reporter.refused(Self.refusal, .build(2))
+            scene.reporter.refused(Self.refusal, .build(2), isProved: true)
             await until { scene.count(.tokenRefused, .unknownPod) == 1 }
             #expect(scene.events(1).isEmpty)
             await until {
@@ -229,7 +278,7 @@ private struct Scene: Sendable {
             #expect(event.note.contains("nobody has asked for a new one: the driver's rotation is off"))
             #expect(scene.cluster.told.contains { $0.contains("a token is about to end without a new one") })
             scene.clock.advance(by: .seconds(300))
-            scene.reporter.refused(Self.refusal, .build(2))
+            scene.reporter.refused(Self.refusal, .build(2), isProved: true)
             await until { scene.count(.tokenRefused, .unknownPod) == 2 }
             #expect(scene.events(1).map(\.count) == [1])
         }
@@ -280,7 +329,7 @@ private struct Scene: Sendable {
             // More looks at the same Pods ask for no class again, and tell nothing again.
             let asked = scene.cluster.pods.count(.getClass)
             scene.clock.advance(by: .seconds(100))
-            scene.reporter.refused(Self.refusal, .build(9))
+            scene.reporter.refused(Self.refusal, .build(9), isProved: true)
             await until { scene.count(.tokenRefused, .unknownPod) == 1 }
             #expect(scene.cluster.pods.count(.getClass) == asked && asked == 3)
             #expect(scene.cluster.told.filter { $0.contains("runs on an empty volume") }.count == 1)
@@ -328,7 +377,7 @@ private struct Scene: Sendable {
                 return scene.cluster.pods.count(.getClass) > 0
             }
             scene.clock.advance(by: .seconds(1000))
-            scene.reporter.refused(Self.refusal, .build(9))
+            scene.reporter.refused(Self.refusal, .build(9), isProved: true)
             await until { scene.count(.tokenRefused, .unknownPod) == 1 }
             #expect(scene.reporter.unansweredPods == 0 && scene.cluster.pods.count(.getClass) == 1)
             let lines = scene.cluster.told.filter { $0.contains("it can't be checked whether Pods run unanswered") }

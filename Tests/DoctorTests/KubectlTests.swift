@@ -193,4 +193,67 @@ struct KubectlTests {
             #expect(skip.why.contains(text) && skip.fix.contains("--config"), "\(skip)")
         }
     }
+
+    @Test(
+        "a name that is an option, or no name, never reaches kubectl",
+        arguments: ["--server=https://evil", "-o", "", "a b", "A", "../x", "a..b", "x-", "a;b"]
+    )
+    func hostileNames(_ name: String) async throws {
+        try await withKubectl { folder, kubectl in
+            await #expect(throws: Kubectl.Failure.self) {
+                _ = try await kubectl.get("configmaps", name, in: .namespace("daypass"))
+            }
+            await #expect(throws: Kubectl.Failure.self) {
+                _ = try await kubectl.get("configmaps", "daypass", in: .namespace(name))
+            }
+            #expect(folder.read("asked") == nil)
+            var world = World()
+            try world.daypass.change("configMap: { name: daypass,", "configMap: { name: \"\(name)\",")
+            let objects = try world.facts().objects
+            #expect(throws: Skip.self) { try ConfigurationPlace(objects) }
+        }
+    }
+
+    @Test("among several DaemonSets that look like Daypass only the one of our name and namespace is believed")
+    func severalDaemonSets() throws {
+        let world = World()
+        var evil = world
+        try evil.daypass.change("{ name: daypass, namespace: daypass,", "{ name: a, namespace: binder,")
+        var objects = try world.facts().objects
+        let other = try evil.facts().objects.daypass().object
+        objects.daemonSets = .known([other] + (try objects.daemonSets.get()))
+        #expect(try objects.daypass().object.key == "daypass/daypass")
+        objects.daemonSets = .known([other, other])
+        var facts = try world.facts()
+        facts.objects = objects
+        #expect(facts.findings("daypass-installed").first?.severity == .warning)
+        let skipped = try #require(facts.findings("daypass-ready").first)
+        #expect(skipped.severity == .skipped && skipped.fix == "name it with --config")
+        #expect(throws: Skip.self) { try ConfigurationPlace(objects) }
+    }
+
+    @Test(
+        "what is no name stands in single quotes in a command",
+        arguments: [
+            ("build-1", "build-1"), ("a.b", "a.b"), ("$(id)", "'$(id)'"), ("a'b", #"'a'\''b'"#),
+            ("--server=x", "'?-server=x'"), ("", "''"), ("a\nb", "'a b'"),
+        ]
+    )
+    func quoting(_ text: String, _ word: String) {
+        #expect(ObjectName.shell(text) == word)
+    }
+
+    @Test("a fix never holds a tenant's command")
+    func hostileFix() throws {
+        var facts = try facts { world in
+            try world.pod.change("{ name: build-1, namespace: binder", "{ name: $(id), namespace: binder")
+        }
+        var node = try facts.node.get()
+        var daemon = try node.daemon.get()
+        daemon.volumes = []
+        node.daemon = .known(daemon)
+        facts.node = .known(node)
+        let finding = try #require(facts.findings("pod-unanswered").first)
+        #expect(finding.fix.contains("kubectl describe pod '$(id)' -n binder"), "\(finding.fix)")
+    }
 }

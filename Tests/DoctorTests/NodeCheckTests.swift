@@ -149,13 +149,19 @@ struct NodeCheckTests {
             $0.configuration = "0000deadbeef"
         },
         .daemon("node-version", .warning, "the daemon is 0.9.0", "rollout status") { $0.version = "0.9.0" },
-        .daemon("pod-unanswered", .error, "holds no lease for it", "kubectl delete pod -n binder build-1") {
-            $0.podUIDs = []
+        .daemon(
+            "pod-unanswered",
+            .warning,
+            "holds no lease any more, or never did; look at its events first",
+            "kubectl describe pod build-1 -n binder; only if an event says VolumeUnanswered"
+        ) { $0.volumes = [] },
+        .daemon("pod-unanswered", .warning, "volume credentials") {
+            $0.volumes = [.init(podUID: "5f2b1a52-0000-4f5e-9d6e-000000000001", name: "other")]
         },
         .node("pod-unanswered", .ok) {
             $0.nodeName = "node-2"
             if case .known(var daemon) = $0.daemon {
-                daemon.podUIDs = []
+                daemon.volumes = []
                 $0.daemon = .known(daemon)
             }
         },

@@ -219,7 +219,7 @@ struct World {
             configuration: digest,
             detectors: [.init(name: "pod watch", isWatching: true, note: "last list at 2026-11-23T17:16:42Z")]
         )
-        daemon.podUIDs = ["5f2b1a52-0000-4f5e-9d6e-000000000001"]
+        daemon.volumes = [.init(podUID: "5f2b1a52-0000-4f5e-9d6e-000000000001", name: "credentials")]
         node.daemon = .known(daemon)
         return node
     }

@@ -88,6 +88,8 @@ struct MountFixture: Sendable {
     let policy: NodePolicy
     /// How the Mounts ended, in order.
     let outcomes: Box<[MountOutcome]>
+    /// The refusals that were told of, in order.
+    let refusals: Box<[ToldRefusal]>
     let versioner = ObjectVersioner(key: SymmetricKey(size: .bits256))
 
     /// One for all tests: its keys take a while to make.
@@ -237,6 +239,8 @@ struct MountFixture: Sendable {
                 outcomes.update { $0.append(outcome) }
                 if took < .zero { Issue.record("a Mount took \(took)") }
             }
+            let refusals = Box<[ToldRefusal]>([])
+            parts.notices = RefusalCollector(refusals: refusals)
             let service = MountService(parts)
             try await body(
                 MountFixture(
@@ -248,10 +252,28 @@ struct MountFixture: Sendable {
                     leases: leases,
                     journal: journal,
                     policy: policy,
-                    outcomes: outcomes
+                    outcomes: outcomes,
+                    refusals: refusals
                 )
             )
         }
+    }
+}
+
+/// A refusal as others are told of it.
+struct ToldRefusal: Sendable {
+    let reason: Reason
+    let isProved: Bool
+}
+
+/// Collects the refusals that are told of.
+private struct RefusalCollector: MountNotices {
+    let refusals: Box<[ToldRefusal]>
+
+    func answered(_ subject: Subject, volume: String) {}
+    func servedStale(_ subject: Subject, store: String, failure: String) {}
+    func refused(_ refusal: Refusal, _ claimed: Subject, isProved: Bool) {
+        refusals.update { $0.append(ToldRefusal(reason: refusal.reason, isProved: isProved)) }
     }
 }
 

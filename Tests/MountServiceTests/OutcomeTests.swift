@@ -1,6 +1,7 @@
 // What is counted: each call once, by how it ended.
 
 import Leases
+import LoopbackCluster
 import MountService
 import Refusals
 import Support
@@ -42,6 +43,20 @@ struct OutcomeTests {
             fixture.store.behave { _, _ throws(TokenStoreError) in throw TokenStoreError(.refused, "no") }
             _ = try await fixture.refusal(fixture.attributes(MountFixture.build(2)))
             #expect(fixture.outcomes.get() == [.refused(.storeRefused)])
+        }
+    }
+
+    /// What is told of a Pod must not be of the making of a caller who only names it.
+    @Test func aRefusalSaysWhetherItWasProvedWhoAsks() async throws {
+        try await MountFixture.with { fixture in
+            _ = try await fixture.refusal(fixture.attributes(token: "no token at all"))
+            let other = try fixture.issuer.sign(PodToken(for: MountFixture.build(2), at: fixture.clock.now))
+            _ = try await fixture.refusal(fixture.attributes(token: other))
+            let repository = ["repository": "https://github.com/other/app", "level": "read"]
+            _ = try await fixture.refusal(fixture.attributes(volume: repository))
+            let told = fixture.refusals.get()
+            #expect(told.map(\.reason) == [.tokenMalformed, .tokenNotForPod, .notGranted])
+            #expect(told.map(\.isProved) == [false, false, true])
         }
     }
 

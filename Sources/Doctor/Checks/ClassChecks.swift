@@ -37,10 +37,10 @@ extension Checks {
             facts throws(Skip) in
             try facts.objects.classes.get().filter { Classes.isOurs($0) && Classes.hasSecretObjects($0) }.map { one in
                 let message = "secretObjects copies tokens into a Kubernetes Secret, and so into etcd and its backups"
-                let namespace = Printable.text(one.namespace)
+                let namespace = ObjectName.shell(one.namespace)
                 let patch = #"[{"op":"remove","path":"/spec/secretObjects"}]"#
                 let fix =
-                    "kubectl -n \(namespace) patch secretproviderclass \(Printable.text(one.name)) --type=json -p '\(patch)', "
+                    "kubectl -n \(namespace) patch secretproviderclass \(ObjectName.shell(one.name)) --type=json -p '\(patch)', "
                     + "and let builds read the mounted files"
                 return .warning(one.place, message, fix: fix)
             }

@@ -110,8 +110,8 @@ private enum Scheduling {
         return nodes.filter { $0.key != wanted }.sorted { $0.key < $1.key }.map { image, nodes in
             let message =
                 "\(Printable.text(image)) runs on \(Printable.list(nodes)), and \(Printable.text(wanted)) is wanted"
-            let name = "daemonset/\(Printable.text(daypass.object.name)) -n \(Printable.text(daypass.object.namespace))"
-            return .warning(daypass.place, message, fix: "kubectl rollout status \(name)")
+            let name = "\(ObjectName.shell(daypass.object.name)) -n \(ObjectName.shell(daypass.object.namespace))"
+            return .warning(daypass.place, message, fix: "kubectl rollout status daemonset \(name)")
         }
     }
 

@@ -25,14 +25,14 @@ extension Checks {
         guard count.ready < count.wanted || count.wanted == 0 else {
             return [.note(workload.place, "\(count.ready) of \(count.wanted) Pods are ready")]
         }
-        let name = "-n \(Printable.text(workload.object.namespace))"
+        let name = "-n \(ObjectName.shell(workload.object.namespace))"
         let message =
             count.wanted == 0
             ? "it runs on no node"
             : "\(count.ready) of \(count.wanted) Pods are ready: no volume is mounted where one is not"
         let fix =
             count.wanted == 0
-            ? "check its nodeSelector and tolerations: kubectl \(name) describe daemonset \(Printable.text(workload.object.name))"
+            ? "check its nodeSelector and tolerations: kubectl \(name) describe daemonset \(ObjectName.shell(workload.object.name))"
             : "kubectl \(name) get pods -o wide, and kubectl \(name) describe pod of those that are not ready"
         return [.error(workload.place, message, fix: fix)]
     }

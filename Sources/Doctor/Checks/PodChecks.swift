@@ -17,7 +17,7 @@ extension Checks {
                 }
                 let message =
                     "volume \(volume.name) names the class \(Printable.text(name)), which is not in its namespace"
-                let list = "kubectl -n \(Printable.text(volume.pod.namespace)) get secretproviderclass"
+                let list = "kubectl -n \(ObjectName.shell(volume.pod.namespace)) get secretproviderclass"
                 return .error(volume.place, message, fix: "make the class there, or name one of: \(list)")
             }
         },
@@ -47,7 +47,7 @@ extension Checks {
             let node = try facts.configuration.get().usable()
             return try BuildVolume.ours(in: facts).flatMap { $0.refusals(by: node.policy) }
         },
-        Check("pod-unanswered", .pods, "a running Pod of this node for which the daemon has no lease") {
+        Check("pod-unanswered", .pods, "a volume of a running Pod of this node for which the daemon has no lease") {
             facts throws(Skip) in
             try Unanswered.look(facts)
         },
@@ -105,20 +105,20 @@ private enum Unanswered {
         let node = try facts.node.get()
         let daemon = try node.daemon.get()
         let volumes = try BuildVolume.ours(in: facts)
-        var seen: Set<String> = []
         return volumes.compactMap { one in
             let uid = one.pod.tree["metadata", "uid"]?.text ?? ""
-            guard one.pod.kind == "Pod", one.pod.tree["status", "phase"]?.text == "Running", seen.insert(uid).inserted,
-                node.nodeName == nil || one.template.nodeName == node.nodeName, !daemon.podUIDs.contains(uid)
+            guard one.pod.kind == "Pod", one.pod.tree["status", "phase"]?.text == "Running",
+                node.nodeName == nil || one.template.nodeName == node.nodeName,
+                !daemon.volumes.contains(DaemonFacts.Volume(podUID: uid, name: one.volume.name))
             else { return nil }
             let message =
-                "it runs with volume \(one.name), and the daemon of this node holds no lease for it: the volume may be empty"
-            let pod = "-n \(Printable.text(one.pod.namespace)) \(Printable.text(one.pod.name))"
-            return .error(
-                one.place,
-                message,
-                fix: "kubectl delete pod \(pod), so that it is mounted anew; then see its events"
-            )
+                "it runs with volume \(one.name), for which the daemon of this node holds no lease any more, or never did; "
+                + "look at its events first"
+            let pod = "pod \(ObjectName.shell(one.pod.name)) -n \(ObjectName.shell(one.pod.namespace))"
+            let fix =
+                "kubectl describe \(pod); only if an event says VolumeUnanswered, delete the Pod, so that it is mounted anew"
+            // A lease also ends with its token, or is revoked: that is no proof of an empty volume.
+            return .warning(one.place, message, fix: fix)
         }
     }
 }

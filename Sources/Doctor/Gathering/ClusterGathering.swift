@@ -107,6 +107,11 @@ package struct ConfigurationPlace: Sendable, Hashable {
             let message = "\(Printable.text(path)) of \(daypass.place) is not from a ConfigMap"
             throw Skip(message, fix: "name the configuration with --config")
         }
+        // Whoever makes a DaemonSet writes these, and kubectl would take a dash for an option.
+        guard ObjectName.isName(name), ObjectName.isName(daypass.object.namespace) else {
+            let message = "\(daypass.place) names a ConfigMap that can't be: \(Printable.text(name))"
+            throw Skip(message, fix: "name the configuration with --config")
+        }
         namespace = daypass.object.namespace
         configMap = name
         let file = path.split(separator: "/").last.map(String.init) ?? ""

@@ -62,12 +62,13 @@ package struct Kubectl: Sendable {
     ///   - resource: `pods`, `csidrivers.storage.k8s.io`.
     ///   - name: One object; `nil` lists all.
     ///   - scope: Where to look.
+    /// - Throws: ``Failure``; also for a name or a namespace that is none, which kubectl could take for an option.
     package func get(_ resource: String, _ name: String? = nil, in scope: Scope) async throws(Failure) -> [KubeObject] {
-        var arguments = ["get", resource]
-        if let name { arguments.append(name) }
+        var arguments = ["get", try Self.checked(resource)]
+        if let name { arguments.append(try Self.checked(name)) }
         switch scope {
         case .cluster: break
-        case .namespace(let namespace): arguments += ["--namespace", namespace]
+        case .namespace(let namespace): arguments += ["--namespace", try Self.checked(namespace)]
         case .allNamespaces: arguments.append("--all-namespaces")
         }
         arguments += ["--output", "json", "--request-timeout", "\(max(1, timeout.components.seconds))s"]
@@ -77,6 +78,11 @@ package struct Kubectl: Sendable {
         do throws(ObjectTextProblem) { return try KubeObject.read(bytes) } catch {
             throw .other("what kubectl printed can't be read: \(error.message)")
         }
+    }
+
+    private static func checked(_ text: String) throws(Failure) -> String {
+        guard ObjectName.isName(text) else { throw .other("\(Printable.text(text)) is no name of an object") }
+        return text
     }
 
     /// Where objects are.

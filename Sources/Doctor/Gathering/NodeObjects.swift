@@ -57,8 +57,8 @@ package struct NodeObjects: Sendable {
         var found: [KubeObject] = []
         for pod in pods {
             for volume in PodTemplate(pod)?.volumes ?? [] {
-                guard let name = volume.secretsStoreAttributes?["secretProviderClass"], Self.isName(name),
-                    Self.isName(pod.namespace), names.count < Self.mostClasses,
+                guard let name = volume.secretsStoreAttributes?["secretProviderClass"], ObjectName.isName(name),
+                    ObjectName.isName(pod.namespace), names.count < Self.mostClasses,
                     names.insert("\(pod.namespace)/\(name)").inserted
                 else { continue }
                 let path =
@@ -89,24 +89,12 @@ package struct NodeObjects: Sendable {
         case 200: break
         case 404: return ([], answer)
         case 401, 403:
-            let fix = "give the ClusterRole daypass the verb \(verb) on \(resource): daemonset/samples/rbac.yaml"
+            let fix = "give the ClusterRole daypass the verb \(verb) on \(resource): daemonset/kustomize/base/rbac.yaml"
             throw Skip("the API server does not let Daypass \(what) (HTTP \(answer.status))", fix: fix)
         default: throw Skip("the API server did not \(what) (HTTP \(answer.status))")
         }
         do throws(ObjectTextProblem) { return (try KubeObject.read(answer.body), answer) } catch {
             throw Skip("the API server's answer can't be read: \(error.message)")
         }
-    }
-
-    /// Whether a text can be a name in a path (RFC 1123).
-    private static func isName(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.count <= 253 && text != "." && text != ".."
-            && text.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-                case UInt8(ascii: "-"), UInt8(ascii: "."): true
-                default: false
-                }
-            }
     }
 }

@@ -54,12 +54,24 @@ extension ClusterObjects {
         return found
     }
 
-    /// The DaemonSet of Daypass.
+    /// The DaemonSet of Daypass. Anybody may give a DaemonSet our label or image: among several, only the one with the
+    /// name and the namespace of our manifests is believed.
     ///
-    /// - Throws: ``Skip`` when it is not known or not there; `daypass-installed` says that.
+    /// - Throws: ``Skip`` when it is not known, not there, or not told from others; `daypass-installed` says that.
     func daypass() throws(Skip) -> Workload {
-        guard let daypass = try allOfDaypass().first else { throw Skip("the DaemonSet of Daypass was not found") }
-        return daypass
+        let found = try allOfDaypass()
+        guard let first = found.first else { throw Skip("the DaemonSet of Daypass was not found") }
+        if found.count == 1 { return first }
+        let expected = found.filter {
+            $0.object.name == DriverNames.provider && $0.object.namespace == DriverNames.provider
+        }
+        guard expected.count == 1 else {
+            throw Skip(
+                "\(found.count) DaemonSets look like Daypass: \(Printable.list(found.map(\.place)))",
+                fix: "name it with --config"
+            )
+        }
+        return expected[0]
     }
 
     /// The CSIDriver object of the driver.
@@ -114,8 +126,8 @@ extension KubeObject {
         guard let release = annotations["meta.helm.sh/release-name"],
             let namespace = annotations["meta.helm.sh/release-namespace"]
         else { return otherwise }
-        let names = "\(Printable.text(release)) secrets-store-csi-driver/secrets-store-csi-driver"
-        return "helm upgrade \(names) -n \(Printable.text(namespace)) --reuse-values \(option)"
+        let names = "\(ObjectName.shell(release)) secrets-store-csi-driver/secrets-store-csi-driver"
+        return "helm upgrade \(names) -n \(ObjectName.shell(namespace)) --reuse-values \(option)"
     }
 }
 
