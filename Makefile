@@ -7,7 +7,7 @@ GENERATED := Sources/ProviderAPI
 INTEROP := $(MAKE) --no-print-directory -C Tests/Interop
 
 .PHONY: help deps counterparts build interop test example soak measure demo format check-format proto check-proto \
-    store-matrix check-docs manifests
+    store-matrix check-docs manifests image image-test
 
 help: ## Lists what make can do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -17,6 +17,7 @@ deps: ## Installs the Debian packages that are missing
 
 counterparts: deps ## Installs counterparts of the tests from PyPI into .build: moto (AWS), OpenTelemetry's messages
 	@scripts/install-moto || echo "no moto: the tests against it are skipped"
+	@scripts/install-seccomp-profile || echo "no seccomp profile: the tests in containers fail"
 	@scripts/install-opentelemetry || echo "no opentelemetry-proto: the tests of exported spans are skipped"
 
 build: deps ## Builds everything but the tests
@@ -30,6 +31,17 @@ test: interop counterparts ## Runs every test
 	$(SWIFT) build --build-tests
 	scripts/check-manifests --daypass .build/debug/daypass
 	$(SWIFT) test --skip-build --disable-xctest --no-parallel
+
+image: deps ## Builds the image of this machine's architecture into .build/image (a release build: 10 minutes and more)
+	scripts/install-debian-packages scripts/debian-packages-image.txt
+	scripts/build-release
+	scripts/build-image
+
+image-test: interop ## Runs the image of `make image` in runc, under the constraints of the DaemonSet
+	scripts/install-seccomp-profile
+	$(SWIFT) build --build-tests
+	DAYPASS_IMAGE=$$(ls -t .build/image/*.oci.tar | head -n 1) $(SWIFT) test --skip-build --disable-xctest \
+	    --no-parallel --filter ContainerTests
 
 manifests: deps ## Checks daemonset/: kustomize, the chart, the samples
 	@$(SWIFT) build --product daypass
