@@ -8,7 +8,7 @@ TEST := $(SWIFT) test --skip-build --disable-xctest --no-parallel
 INTEROP := $(MAKE) --no-print-directory -C Tests/Interop
 
 .PHONY: help deps counterparts build interop test example soak measure demo format check-format proto check-proto \
-    store-matrix check-docs seccomp-profile image image-test image-measure
+    store-matrix check-docs image image-test image-measure
 
 help: ## Lists what make can do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -26,10 +26,7 @@ interop: deps ## Builds the two clients that play the driver, and checks them ag
 	$(INTEROP) -j2 all
 	$(INTEROP) check
 
-seccomp-profile: deps
-	@scripts/install-seccomp-profile || echo "no seccomp profile: tests in containers fail or are skipped"
-
-test: interop counterparts seccomp-profile ## Runs every test
+test: interop counterparts ## Runs every test
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest --no-parallel
 
@@ -64,7 +61,7 @@ image: ## Builds the image as an OCI archive, and its SBOM, in .build/image (doc
 
 IMAGE = $(CURDIR)/.build/image/daypass.oci.tar
 
-image-test: interop seccomp-profile ## Tests the image that make image built: in runc, its binary, its libcurl, its SBOM
+image-test: interop ## Tests the image that make image built: in runc, its binary, its libcurl, its SBOM
 	@scripts/install-spdx-tools || echo "no spdx-tools: the SBOM is not validated"
 	scripts/check-image $(IMAGE)
 	$(SWIFT) build --build-tests
@@ -72,7 +69,7 @@ image-test: interop seccomp-profile ## Tests the image that make image built: in
 	DAYPASS_BINARY=$(CURDIR)/.build/image/rootfs/usr/bin/daypass $(TEST) --filter 'DaypassCommandsTests|InteropTests/'
 	LD_LIBRARY_PATH=$(CURDIR)/.build/image/archives/shared $(TEST) --filter HTTPTransferTests
 
-image-measure: interop seccomp-profile ## Prints how fast the image starts and what memory it takes
+image-measure: interop ## Prints how fast the image starts and what memory it takes
 	$(SWIFT) build --build-tests
 	DAYPASS_MEASURE=1 DAYPASS_IMAGE=$(IMAGE) $(TEST) --filter ContainerMeasureTests >.build/measure-image.log
 	@grep MEASURED .build/measure-image.log
