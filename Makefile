@@ -4,10 +4,11 @@ SWIFT := swift
 SWIFT_FILES := Sources Tests docs/examples Package.swift
 EXAMPLE := --package-path docs/examples/acme-store --scratch-path .build
 GENERATED := Sources/ProviderAPI
+TEST := $(SWIFT) test --skip-build --disable-xctest --no-parallel
 INTEROP := $(MAKE) --no-print-directory -C Tests/Interop
 
 .PHONY: help deps counterparts build interop test example soak measure demo format check-format proto check-proto \
-    store-matrix check-docs manifests image image-test
+    store-matrix check-docs manifests image image-test image-measure
 
 help: ## Lists what make can do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -17,7 +18,6 @@ deps: ## Installs the Debian packages that are missing
 
 counterparts: deps ## Installs counterparts of the tests from PyPI into .build: moto (AWS), OpenTelemetry's messages
 	@scripts/install-moto || echo "no moto: the tests against it are skipped"
-	@scripts/install-seccomp-profile || echo "no seccomp profile: the tests in containers fail"
 	@scripts/install-opentelemetry || echo "no opentelemetry-proto: the tests of exported spans are skipped"
 
 build: deps ## Builds everything but the tests
@@ -31,17 +31,6 @@ test: interop counterparts ## Runs every test
 	$(SWIFT) build --build-tests
 	scripts/check-manifests --daypass .build/debug/daypass
 	$(SWIFT) test --skip-build --disable-xctest --no-parallel
-
-image: deps ## Builds the image of this machine's architecture into .build/image (a release build: 10 minutes and more)
-	scripts/install-debian-packages scripts/debian-packages-image.txt
-	scripts/build-release
-	scripts/build-image
-
-image-test: interop ## Runs the image of `make image` in runc, under the constraints of the DaemonSet
-	scripts/install-seccomp-profile
-	$(SWIFT) build --build-tests
-	DAYPASS_IMAGE=$$(ls -t .build/image/*.oci.tar | head -n 1) $(SWIFT) test --skip-build --disable-xctest \
-	    --no-parallel --filter ContainerTests
 
 manifests: deps ## Checks daemonset/: kustomize, the chart, the samples
 	@$(SWIFT) build --product daypass
@@ -69,6 +58,27 @@ measure: deps ## Prints how fast ends are noticed and how long a restart takes (
 	$(SWIFT) build --build-tests
 	DAYPASS_MEASURE=1 $(SWIFT) test --skip-build --disable-xctest --no-parallel --filter MeasureTests >.build/measure.log
 	@grep MEASURED .build/measure.log
+
+# A release build with everything in it takes ten minutes on two cores.
+image: ## Builds the image as an OCI archive, and its SBOM, in .build/image (docs/image.md)
+	@scripts/install-debian-packages debian-packages-image.txt
+	scripts/build-release
+	scripts/build-image
+
+IMAGE = $(CURDIR)/.build/image/daypass.oci.tar
+
+image-test: interop ## Tests the image that make image built: in runc, its binary, its libcurl, its SBOM
+	@scripts/install-spdx-tools || echo "no spdx-tools: the SBOM is not validated"
+	scripts/check-image $(IMAGE)
+	$(SWIFT) build --build-tests
+	DAYPASS_IMAGE=$(IMAGE) $(TEST) --filter ContainerTests
+	DAYPASS_BINARY=$(CURDIR)/.build/image/rootfs/usr/bin/daypass $(TEST) --filter 'DaypassCommandsTests|InteropTests/'
+	LD_LIBRARY_PATH=$(CURDIR)/.build/image/archives/shared $(TEST) --filter HTTPTransferTests
+
+image-measure: interop ## Prints how fast the image starts and what memory it takes
+	$(SWIFT) build --build-tests
+	DAYPASS_MEASURE=1 DAYPASS_IMAGE=$(IMAGE) $(TEST) --filter ContainerMeasureTests >.build/measure-image.log
+	@grep MEASURED .build/measure-image.log
 
 demo: deps ## Plays one build, end to end, on this machine
 	@$(SWIFT) build --product daypass

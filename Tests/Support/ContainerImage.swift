@@ -58,7 +58,7 @@ package actor ContainerImage {
             try await succeed(builder, flags)
         }
         let root = folder.appending(path: "rootfs").path
-        try await succeed(Self.runner, [root, "--version"])
+        try await succeed(Self.runner, ["--bundle", folder.appending(path: "trial").path, root, "--version"])
         return root
     }
 
@@ -69,7 +69,8 @@ package actor ContainerImage {
         guard outcome.code == 0 else {
             let text = "\(URL(filePath: program).lastPathComponent) ended with \(outcome.code): \(outcome.text)"
             // What runc itself could not do: no cgroups, no namespaces, no mounts.
-            throw outcome.error.contains("runc run failed") ? Obstacle(description: text) : SceneryFailure(text)
+            let isObstacle = ["runc run failed", "cannot statfs cgroup root"].contains { outcome.error.contains($0) }
+            throw isObstacle ? Obstacle(description: String(text.prefix(500))) : SceneryFailure(text)
         }
     }
 }
