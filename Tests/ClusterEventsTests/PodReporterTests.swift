@@ -326,6 +326,11 @@ private struct Scene: Sendable {
             #expect(
                 event.note.hasPrefix("volume \"credentials\" is empty: the containers have started, though Daypass")
             )
+            // The Pods' times need not be over in one look.
+            await until {
+                scene.clock.advance(by: .seconds(1))
+                return scene.cluster.pods.count(.getClass) >= 3
+            }
             // More looks at the same Pods ask for no class again, and tell nothing again.
             let asked = scene.cluster.pods.count(.getClass)
             scene.clock.advance(by: .seconds(100))
@@ -380,7 +385,11 @@ private struct Scene: Sendable {
             scene.reporter.refused(Self.refusal, .build(9), isProved: true)
             await until { scene.count(.tokenRefused, .unknownPod) == 1 }
             #expect(scene.reporter.unansweredPods == 0 && scene.cluster.pods.count(.getClass) == 1)
-            let lines = scene.cluster.told.filter { $0.contains("it can't be checked whether Pods run unanswered") }
+            func told() -> [String] {
+                scene.cluster.told.filter { $0.contains("it can't be checked whether Pods run unanswered") }
+            }
+            await until { !told().isEmpty }
+            let lines = told()
             #expect(lines.count == 1 && lines[0].contains("get on secretproviderclasses"))
             scene.cluster.pods.heal()
             scene.cluster.pods.setClass("credentials", namespace: "binder", provider: "daypass")

@@ -40,12 +40,12 @@ import Testing
 
     @Test func aSlowReaderMakesFewLinesWait() {
         withLogPipe { pipe in
-            _ = fcntl(pipe.writer, setPipeSize, 4096)
+            _ = fcntl(pipe.writer, setPipeSize, 8192)
             let output = LogOutput(descriptor: pipe.writer, patience: .milliseconds(20), in: .seconds(3600))
             let line = [UInt8](repeating: 0x61, count: 3000)
-            // One line goes through, the next one finds no room, and then the reader takes what is there.
+            // Two lines go through, the next one finds no room, and then the reader takes what is there.
             for _ in 0..<30 {
-                for _ in 0..<2 { output.write(line, isAudit: false) { _ in line } }
+                for _ in 0..<3 { output.write(line, isAudit: false) { _ in [0x0A] } }
                 _ = pipe.read()
             }
             #expect(output.waits == 1)
