@@ -9,9 +9,10 @@ CLUSTER_SCOPED = {
 }
 
 # All that may be granted: group, resource, verb. What is optional has a component of its own.
-ALWAYS = {("", "pods", verb) for verb in ("get", "list", "watch")}
-FOR_EVENTS = {
+ALWAYS = {("", "pods", verb) for verb in ("get", "list", "watch")} | {
     ("secrets-store.csi.x-k8s.io", "secretproviderclasses", "get"),
+}
+FOR_EVENTS = {
     ("events.k8s.io", "events", "create"),
     ("events.k8s.io", "events", "patch"),
 }
