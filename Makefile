@@ -3,7 +3,7 @@
 SWIFT := swift
 SWIFT_FILES := Sources Tests docs/examples Package.swift
 EXAMPLE := --package-path docs/examples/acme-store --scratch-path .build
-GENERATED := Sources/ProviderAPI
+GENERATED := Sources
 TEST := $(SWIFT) test --skip-build --disable-xctest --no-parallel
 INTEROP := $(MAKE) --no-print-directory -C Tests/Interop
 
@@ -93,18 +93,23 @@ check-format: ## Fails when a source is not formatted
 	$(SWIFT) format lint -s -r $(SWIFT_FILES)
 	@unformatted=$$(gofmt -l Tests/Interop/go); [ -z "$$unformatted" ] || { echo "not gofmt'ed: $$unformatted"; exit 1; }
 
-proto: deps ## Generates Sources/ProviderAPI from proto/
-	$(call generate,$(GENERATED))
+proto: deps ## Generates Sources/ProviderAPI and Sources/DepotAPI from proto/
+	$(call generate,$(GENERATED)/ProviderAPI,provider)
+	$(call generate,$(GENERATED)/DepotAPI,depot)
+	$(call generate,$(GENERATED)/DepotAPI,health)
 
-check-proto: deps ## Fails when Sources/ProviderAPI is not what proto/ says
-	@rm -rf .build/generated && mkdir -p .build/generated
-	$(call generate,.build/generated)
-	diff -u $(GENERATED)/provider.pb.swift .build/generated/provider.pb.swift
+check-proto: deps ## Fails when the generated sources are not what proto/ says
+	@rm -rf .build/generated && mkdir -p .build/generated/ProviderAPI .build/generated/DepotAPI
+	$(call generate,.build/generated/ProviderAPI,provider)
+	$(call generate,.build/generated/DepotAPI,depot)
+	$(call generate,.build/generated/DepotAPI,health)
+	diff -ru $(GENERATED)/ProviderAPI .build/generated/ProviderAPI
+	diff -ru $(GENERATED)/DepotAPI .build/generated/DepotAPI
 
-# Writes provider.pb.swift into the folder $(1), with the plugin of the package that also reads the messages.
+# Writes $(2).pb.swift into the folder $(1), with the plugin of the package that also reads the messages.
 define generate
 	$(SWIFT) build --product protoc-gen-swift
 	protoc --plugin=protoc-gen-swift=.build/debug/protoc-gen-swift \
 	    --swift_opt=Visibility=Package --swift_opt=UseAccessLevelOnImports=true \
-	    --swift_out=$(1) --proto_path=proto proto/provider.proto
+	    --swift_out=$(1) --proto_path=proto proto/$(2).proto
 endef

@@ -78,6 +78,7 @@ let package = Package(
 
         // The path of one Mount.
         .target(name: "ProviderAPI", dependencies: [protobuf]),
+        .target(name: "DepotAPI", dependencies: [protobuf]),
         .target(name: "Refusals"),
         .target(name: "StrictYAML", dependencies: [yams]),
         .target(name: "MountRequests", dependencies: ["Refusals", "StrictYAML", "TokenStore"]),

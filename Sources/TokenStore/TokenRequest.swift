@@ -32,6 +32,9 @@ public struct TokenRequest: Sendable, Equatable {
     /// The Pod's own service account token, in the audience of ``TokenStore/subjectTokenAudience(for:)``; `nil` when that
     /// names none. It was checked to be of ``subject``. Hand it to the store's own source only.
     public var subjectToken: Secret?
+    /// The handle of what was deposited for this build, as the tenant named it (`deposit` in `tokens`); `nil` for stores
+    /// that do not say ``TokenStore/takesDeposits``. Not a secret, and no proof of anything.
+    public var deposit: String?
     /// What the token is to be called where its source gives tokens names: unique, of lower case letters, digits and
     /// dashes, at most 32 characters. ``TokenStore/find(_:)`` finds the token by it when the answer was lost.
     public var tokenName: String
@@ -42,12 +45,14 @@ public struct TokenRequest: Sendable, Equatable {
         scope: TokenScope,
         lifetime: Duration? = nil,
         subjectToken: Secret? = nil,
+        deposit: String? = nil,
         tokenName: String? = nil
     ) {
         self.subject = subject
         self.scope = scope
         self.lifetime = lifetime
         self.subjectToken = subjectToken
+        self.deposit = deposit
         self.tokenName = tokenName ?? "daypass-" + String(UInt64.random(in: 1 << 60 ... .max), radix: 16)
     }
 }

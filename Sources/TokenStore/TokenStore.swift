@@ -16,6 +16,11 @@ public protocol TokenStore: Sendable {
     /// The word for this store in the configuration, for example `github-app`.
     static var kind: String { get }
 
+    /// Whether each token lies somewhere for one build, and the tenant names its handle (``TokenRequest/deposit``);
+    /// `false` unless the store says otherwise. Requests without a handle are refused before ``issue(_:)``, and so are
+    /// handles for other stores.
+    static var takesDeposits: Bool { get }
+
     /// What this kind of store can do.
     static var capabilities: StoreCapabilities { get }
 
@@ -84,6 +89,7 @@ extension TokenStore {
     }
     public static func source(for settings: Settings) -> String? { nil }
     public static func subjectTokenAudience(for settings: Settings) -> String? { nil }
+    public static var takesDeposits: Bool { false }
     public static var knownPermissions: Set<String> { [] }
     public static var knownActions: Set<RegistryAction> { Set(RegistryAction.allCases) }
 }

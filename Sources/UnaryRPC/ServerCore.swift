@@ -19,6 +19,7 @@ final class ServerCore: Sendable {
     let server: CorePointer
     let queue: CorePointer
     private let credentials: CorePointer
+    private let sockets = AdoptedSockets()
     let options: UnaryServerOptions
     let logger: Logger
     private let handler: UnaryHandler
@@ -72,7 +73,13 @@ final class ServerCore: Sendable {
     }
 
     /// Takes a connected, non-blocking socket; the core closes it. Not after ``beginDrain()``.
-    func adopt(_ descriptor: Int32) { grpc_server_add_channel_from_fd(server.raw, descriptor, credentials.raw) }
+    func adopt(_ descriptor: Int32) {
+        sockets.insert(descriptor)
+        grpc_server_add_channel_from_fd(server.raw, descriptor, credentials.raw)
+    }
+
+    /// Lets nothing more go out to clients.
+    func silence() { sockets.silence() }
 
     /// Leaves calls that have no answer at the end to a successor, if it is still there then. Before ``end()``.
     func handOver(whileThereIs successor: @escaping @Sendable () -> Bool) {
@@ -86,8 +93,8 @@ final class ServerCore: Sendable {
     /// Lets the server's thread end the server by its ``DrainPlan``: at the next moment without a call in flight, or when
     /// the time is over. Until then calls are answered.
     ///
-    /// The connections are closed in that moment, by the thread that reads them. A call that arrives too late then ends
-    /// as `UNAVAILABLE` at the client, which its retry policy knows; after a GOAWAY alone the core would cut it off as
+    /// The connections are closed for writing in that moment, and then ended. A call that arrives too late then ends as
+    /// `UNAVAILABLE` at the client, which its retry policy knows; after a GOAWAY alone the core would cut it off as
     /// `CANCELLED`.
     ///
     /// The core has no call to wake the thread; but a server without connections is shut down at once, and says so to

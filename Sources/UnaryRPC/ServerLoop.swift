@@ -159,6 +159,7 @@ struct ServerLoop {
         if !held.isEmpty, !core.hasSuccessor {
             for key in held { open[key]?.answer(.failure(core.options.endingStatus)) }
         }
+        core.silence()
         core.beginDrain()
         core.closeConnections()
     }
